@@ -19,8 +19,12 @@ struct Address {
   constexpr explicit Address(std::uint64_t bytes) : value(bytes) {}
 
   friend constexpr auto operator<=>(Address, Address) = default;
-  friend constexpr Address operator+(Address a, std::uint64_t bytes) { return Address(a.value + bytes); }
-  friend constexpr Address operator-(Address a, std::uint64_t bytes) { return Address(a.value - bytes); }
+  friend constexpr Address operator+(Address a, std::uint64_t bytes) {
+    return Address(a.value + bytes);
+  }
+  friend constexpr Address operator-(Address a, std::uint64_t bytes) {
+    return Address(a.value - bytes);
+  }
   // Distance in bytes; wraps where b is above a.
   friend constexpr std::uint64_t operator-(Address a, Address b) { return a.value - b.value; }
 };

@@ -10,15 +10,24 @@ namespace vitrine::base {
 
 std::string_view name(Code code) {
   switch (code) {
-    case Code::absent: return "absent";
-    case Code::unreadable: return "unreadable";
-    case Code::unsupported: return "unsupported";
-    case Code::inconsistent: return "inconsistent";
-    case Code::denied: return "denied";
-    case Code::ambiguous: return "ambiguous";
-    case Code::timeout: return "timeout";
-    case Code::gone: return "gone";
-    case Code::invalid: return "invalid";
+    case Code::absent:
+      return "absent";
+    case Code::unreadable:
+      return "unreadable";
+    case Code::unsupported:
+      return "unsupported";
+    case Code::inconsistent:
+      return "inconsistent";
+    case Code::denied:
+      return "denied";
+    case Code::ambiguous:
+      return "ambiguous";
+    case Code::timeout:
+      return "timeout";
+    case Code::gone:
+      return "gone";
+    case Code::invalid:
+      return "invalid";
   }
   return "unreadable";
 }

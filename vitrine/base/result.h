@@ -31,10 +31,10 @@ std::string_view name(Code code);
 
 struct Error {
   Code code = Code::unreadable;
-  std::string message;                   // the cause, one sentence without a final full stop
-  std::string remedy = {};               // what the user can do; empty where nothing can be done
+  std::string message;      // the cause, one sentence without a final full stop
+  std::string remedy = {};  // what the user can do; empty where nothing can be done
   std::optional<std::uint64_t> address = {};  // the guest address concerned
-  std::string call = {};                 // the host call concerned, e.g. "process_vm_readv"
+  std::string call = {};                      // the host call concerned, e.g. "process_vm_readv"
 };
 
 // "message (at ADDRESS, in CALL); remedy", for people.

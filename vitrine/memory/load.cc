@@ -23,8 +23,8 @@ namespace {
 struct sigaction previous_action;  // set once, before the handler can run
 
 std::uintptr_t target(const std::int32_t& offset) {
-  return reinterpret_cast<std::uintptr_t>(&offset) + static_cast<std::uintptr_t>(
-                                                         static_cast<std::intptr_t>(offset));
+  return reinterpret_cast<std::uintptr_t>(&offset) +
+         static_cast<std::uintptr_t>(static_cast<std::intptr_t>(offset));
 }
 
 void on_bus_error(int signal_number, siginfo_t* info, void* context) {

@@ -30,19 +30,19 @@ class FaultRecovery {
 // Types a single load instruction can fetch whole.
 template <class T>
 concept Loadable = std::is_trivially_copyable_v<T> &&
-                   (sizeof(T) == 1 || sizeof(T) == 2 || sizeof(T) == 4 || sizeof(T) == 8);
+    (sizeof(T) == 1 || sizeof(T) == 2 || sizeof(T) == 4 || sizeof(T) == 8);
 
 namespace detail {
 
 // "?" puts the table entry into the section group of the code it belongs to, so that a linker that
 // drops a duplicate inline function drops its entries too.
-#define VITRINE_FAULTING_LOAD(instruction)                                     \
-  asm goto("1: " instruction                                                   \
-           "\n.pushsection vitrine_fault_table,\"a?\",@progbits\n"             \
-           ".balign 4\n.long 1b - .\n.long %l[fault] - .\n.popsection\n"       \
-           : [out] "=r"(raw)                                                   \
-           : [in] "m"(*in)                                                     \
-           :                                                                   \
+#define VITRINE_FAULTING_LOAD(instruction)                               \
+  asm goto("1: " instruction                                             \
+           "\n.pushsection vitrine_fault_table,\"a?\",@progbits\n"       \
+           ".balign 4\n.long 1b - .\n.long %l[fault] - .\n.popsection\n" \
+           : [out] "=r"(raw)                                             \
+           : [in] "m"(*in)                                               \
+           :                                                             \
            : fault)
 
 inline bool load_raw(const std::uint8_t* in, std::uint8_t& out) {

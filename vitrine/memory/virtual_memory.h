@@ -16,8 +16,9 @@ class VirtualMemory {
  public:
   virtual ~VirtualMemory() = default;
 
-  // Fills `into` from guest-virtual `address`, each byte fetched once. Errors: `absent` where a page
-  // is not mapped, swapped out or not populated, `unreadable` where the host could not read it.
+  // Fills `into` from guest-virtual `address`, each byte fetched once. Errors: `absent` where a
+  // page is not mapped, swapped out or not populated, `unreadable` where the host could not read
+  // it.
   virtual base::Result<void> read(base::GuestVirtual address, std::span<std::byte> into) = 0;
 };
 

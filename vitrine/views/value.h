@@ -1,5 +1,5 @@
-// What a view declares of itself: its columns with types, and a value of any of these types. Tables,
-// JSON and the documentation are made from the declaration, never from a view's own struct.
+// What a view declares of itself: its columns with types, and a value of any of these types.
+// Tables, JSON and the documentation are made from the declaration, never from a view's own struct.
 //
 // Thread contract: plain values and immutable declarations.
 #pragma once
@@ -18,7 +18,7 @@ namespace vitrine::views {
 using Value = std::variant<std::monostate, bool, std::int64_t, std::uint64_t, std::string>;
 
 enum class Type {
-  integer,      // int64 or uint64
+  integer,  // int64 or uint64
   boolean,
   text,         // bytes of the guest: hostile, perhaps not UTF-8
   bytes,        // a size in bytes; tables show it in KiB, MiB, …
@@ -27,7 +27,7 @@ enum class Type {
 };
 
 struct Column {
-  std::string_view name;         // as in JSON
+  std::string_view name;  // as in JSON
   Type type = Type::integer;
   std::string_view description;  // one sentence, with unit and source
   bool statistic = false;        // changes all the time without the row meaning something else

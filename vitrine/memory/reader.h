@@ -1,0 +1,41 @@
+// Readers of guest-physical memory: what views and page-table walks are written over. A view is
+// written once over a reader type and instantiated for each, so that the hot path has no virtual
+// call per field:
+//
+//   WindowReader     plain; loads in place from RAM mapped into this process
+//   GatherReader     plain; copies what the last observation used in one scattered read
+//   RecordingReader  wraps either and keeps every range read with its value
+//
+// Thread contract: one thread at a time per reader.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <span>
+
+#include "vitrine/memory/load.h"
+#include "vitrine/memory/physical_memory.h"
+
+namespace vitrine::memory {
+
+// What an observation has read so far: pieces fetched from the guest, and their bytes.
+struct Cost {
+  std::uint64_t reads = 0;
+  std::uint64_t bytes = 0;
+};
+
+template <class R>
+concept PhysicalReader = requires(R reader, base::GuestPhysical at, std::uint64_t& value,
+                                  std::span<std::byte> bytes) {
+  // Begins an observation: what was read before is forgotten, the cost starts at zero.
+  {reader.begin()};
+  // Fetches one value once; false if it could not be read, and status() says why.
+  { reader.load(at, value) } -> std::same_as<bool>;
+  { reader.load_bytes(at, bytes) } -> std::same_as<bool>;
+  // Says that [at, at + size) will be wanted, so that it can be fetched in one piece.
+  {reader.expect(at, std::uint64_t{})};
+  { reader.status() } -> std::same_as<ReadStatus>;
+  { reader.cost() } -> std::same_as<Cost>;
+};
+
+}  // namespace vitrine::memory

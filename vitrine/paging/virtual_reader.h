@@ -1,0 +1,125 @@
+// The reader that views are written over: guest-virtual loads through a physical reader. Addresses
+// in the direct map and the kernel image are computed; all others are walked, and the translation
+// is kept until the observation ends.
+//
+// Thread contract: one thread at a time. Effect on the guest: that of the physical reader.
+#pragma once
+
+#include <algorithm>
+#include <array>
+
+#include "vitrine/memory/reader.h"
+#include "vitrine/paging/address_space.h"
+
+namespace vitrine::paging {
+
+template <memory::PhysicalReader Physical>
+class VirtualReader {
+ public:
+  // `physical` outlives the reader.
+  VirtualReader(const AddressSpace& space, Physical& physical)
+      : space_(space), physical_(physical) {}
+
+  void begin() {
+    physical_.begin();
+    translations_.fill({});
+  }
+
+  // Fetches one value of the kernel's memory, once; false if it can't be read, see fault().
+  template <memory::Loadable T>
+  bool load(base::GuestVirtual at, T& to) {
+    base::GuestPhysical physical;
+    if (!translate(at, physical)) [[unlikely]]
+      return false;
+    if (physical_.load(physical, to)) [[likely]]
+      return true;
+    return failed(fault_of(physical_.status()), at);
+  }
+
+  // Copies kernel memory; may cross pages.
+  bool load_bytes(base::GuestVirtual at, std::span<std::byte> to) {
+    return load_bytes(space_.root, at, to);
+  }
+
+  // Copies memory of the process whose page-table root is given.
+  bool load_bytes(base::GuestPhysical root, base::GuestVirtual at, std::span<std::byte> to) {
+    while (!to.empty()) {
+      const std::size_t part = std::min<std::size_t>(to.size(), kPage - at.value % kPage);
+      base::GuestPhysical physical;
+      if (!(root == space_.root ? translate(at, physical) : walk_from(root, at, physical)))
+        return false;
+      if (!physical_.load_bytes(physical, to.first(part)))
+        return failed(fault_of(physical_.status()), at);
+      at = at + part;
+      to = to.subspan(part);
+    }
+    return true;
+  }
+
+  // Says that an object of the direct map will be read, so that it comes in one piece.
+  void expect(base::GuestVirtual at, std::uint64_t size) {
+    const std::uint64_t offset = at - space_.direct.start;
+    if (offset < space_.direct.size) physical_.expect(space_.direct.physical + offset, size);
+  }
+
+  bool translate(base::GuestVirtual at, base::GuestPhysical& to) {
+    const std::uint64_t offset = at - space_.direct.start;
+    if (offset < space_.direct.size) [[likely]] {
+      to = space_.direct.physical + offset;
+      return true;
+    }
+    const std::uint64_t in_image = at - space_.image.start;
+    if (in_image < space_.image.size) {
+      to = space_.image.physical + in_image;
+      return true;
+    }
+    return walk_kept(at, to);
+  }
+
+  const AddressSpace& space() const { return space_; }
+  // Why the last load failed, and where.
+  Fault fault() const { return fault_; }
+  base::GuestVirtual fault_address() const { return fault_address_; }
+  memory::Cost cost() const { return physical_.cost(); }
+
+ private:
+  static constexpr std::uint64_t kPage = 4096;
+
+  struct Kept {
+    std::uint64_t page = ~std::uint64_t{0};
+    std::uint64_t physical_page = 0;
+  };
+
+  bool failed(Fault fault, base::GuestVirtual at) {
+    fault_ = fault;
+    fault_address_ = at;
+    return false;
+  }
+
+  bool walk_from(base::GuestPhysical root, base::GuestVirtual at, base::GuestPhysical& to) {
+    Translation found;
+    const Fault fault = walk(*space_.format, root, at, physical_, found);
+    if (fault != Fault::none) return failed(fault, at);
+    to = found.address;
+    return true;
+  }
+
+  bool walk_kept(base::GuestVirtual at, base::GuestPhysical& to) {
+    const std::uint64_t page = at.value / kPage;
+    Kept& kept = translations_[page % translations_.size()];
+    if (kept.page != page) {
+      if (!walk_from(space_.root, at, to)) return false;
+      kept = {page, to.value / kPage};
+    }
+    to = base::GuestPhysical(kept.physical_page * kPage + at.value % kPage);
+    return true;
+  }
+
+  AddressSpace space_;
+  Physical& physical_;
+  std::array<Kept, 64> translations_{};
+  Fault fault_ = Fault::none;
+  base::GuestVirtual fault_address_;
+};
+
+}  // namespace vitrine::paging

@@ -37,6 +37,9 @@ class GatherReader {
   bool load_bytes(base::GuestPhysical at, std::span<std::byte> to);
 
   void expect(base::GuestPhysical at, std::uint64_t size);
+  // Copies move while an observation grows, so none is served in place.
+  const std::byte* in_place(base::GuestPhysical, std::uint64_t) { return nullptr; }
+  void charge(Cost) {}
   ReadStatus status() const { return status_; }
   Cost cost() const { return cost_; }
 

@@ -61,11 +61,29 @@ void FaultRecovery::install() {
   });
 }
 
+namespace {
+
+// A string move has a start-up cost that short copies, such as names, would feel.
+bool load_words(const std::byte* from, std::span<std::byte> to) {
+  std::size_t at = 0;
+  for (; at + 8 <= to.size(); at += 8) {
+    std::uint64_t word = 0;
+    if (!load(from + at, word)) return false;
+    std::memcpy(to.data() + at, &word, 8);
+  }
+  for (; at < to.size(); ++at)
+    if (!load(from + at, to[at])) return false;
+  return true;
+}
+
+}  // namespace
+
 bool load_bytes(const std::byte* from, std::span<std::byte> to) {
+  if (to.size() <= 64) return load_words(from, to);
   void* destination = to.data();
   const void* source = from;
   std::size_t left = to.size();
-  asm goto(
+  asm volatile goto(
       "1: rep movsb\n"
       ".pushsection vitrine_fault_table,\"a?\",@progbits\n"
       ".balign 4\n.long 1b - .\n.long %l[fault] - .\n.popsection\n"
@@ -73,6 +91,7 @@ bool load_bytes(const std::byte* from, std::span<std::byte> to) {
       :
       : "memory"
       : fault);
+  asm volatile("");  // see load.h
   return true;
 fault:
   return false;

@@ -34,18 +34,22 @@ concept Loadable = std::is_trivially_copyable_v<T> &&
 
 namespace detail {
 
+// "volatile" and the empty statement after it work round two defects of GCC up to 12 and 13: it
+// deletes a goto statement whose outputs are unused (bug 103979) and mistakes where its outputs
+// live (bug 113921).
 // "?" puts the table entry into the section group of the code it belongs to, so that a linker that
 // drops a duplicate inline function drops its entries too.
-#define VITRINE_FAULTING_LOAD(instruction)                               \
-  asm goto("1: " instruction                                             \
-           "\n.pushsection vitrine_fault_table,\"a?\",@progbits\n"       \
-           ".balign 4\n.long 1b - .\n.long %l[fault] - .\n.popsection\n" \
-           : [out] "=r"(raw)                                             \
-           : [in] "m"(*in)                                               \
-           :                                                             \
-           : fault)
+#define VITRINE_FAULTING_LOAD(instruction)                                        \
+  asm volatile goto("1: " instruction                                             \
+                    "\n.pushsection vitrine_fault_table,\"a?\",@progbits\n"       \
+                    ".balign 4\n.long 1b - .\n.long %l[fault] - .\n.popsection\n" \
+                    : [out] "=r"(raw)                                             \
+                    : [in] "m"(*in)                                               \
+                    :                                                             \
+                    : fault);                                                     \
+  asm volatile("")
 
-inline bool load_raw(const std::uint8_t* in, std::uint8_t& out) {
+[[gnu::always_inline]] inline bool load_raw(const std::uint8_t* in, std::uint8_t& out) {
   std::uint8_t raw;
   VITRINE_FAULTING_LOAD("movb %[in], %[out]");
   out = raw;
@@ -54,7 +58,7 @@ fault:
   return false;
 }
 
-inline bool load_raw(const std::uint16_t* in, std::uint16_t& out) {
+[[gnu::always_inline]] inline bool load_raw(const std::uint16_t* in, std::uint16_t& out) {
   std::uint16_t raw;
   VITRINE_FAULTING_LOAD("movw %[in], %[out]");
   out = raw;
@@ -63,7 +67,7 @@ fault:
   return false;
 }
 
-inline bool load_raw(const std::uint32_t* in, std::uint32_t& out) {
+[[gnu::always_inline]] inline bool load_raw(const std::uint32_t* in, std::uint32_t& out) {
   std::uint32_t raw;
   VITRINE_FAULTING_LOAD("movl %[in], %[out]");
   out = raw;
@@ -72,7 +76,7 @@ fault:
   return false;
 }
 
-inline bool load_raw(const std::uint64_t* in, std::uint64_t& out) {
+[[gnu::always_inline]] inline bool load_raw(const std::uint64_t* in, std::uint64_t& out) {
   std::uint64_t raw;
   VITRINE_FAULTING_LOAD("movq %[in], %[out]");
   out = raw;
@@ -94,7 +98,7 @@ using Unsigned = std::conditional_t<
 // Fetches one value of guest byte order (little-endian, as the host) from `from`, which need not be
 // aligned; false if the memory faulted, and `to` is unchanged.
 template <Loadable T>
-bool load(const std::byte* from, T& to) {
+[[gnu::always_inline]] inline bool load(const std::byte* from, T& to) {
   using Raw = detail::Unsigned<sizeof(T)>;
   Raw raw{};
   if (!detail::load_raw(reinterpret_cast<const Raw*>(from), raw)) return false;

@@ -69,6 +69,13 @@ TEST_F(TruncatedMapping, BytesFailWhereTheyReachTheFault) {
   EXPECT_FALSE(load_bytes(bytes_ + 4088, copy));
 }
 
+TEST_F(TruncatedMapping, LongCopiesFailWhereTheyReachTheFault) {
+  std::array<std::byte, 300> copy{};
+  EXPECT_TRUE(load_bytes(bytes_ + 3796, copy));
+  EXPECT_EQ(copy[292], std::byte{0x88});
+  EXPECT_FALSE(load_bytes(bytes_ + 3797, copy));
+}
+
 TEST_F(TruncatedMapping, FaultsCanBeTakenAgainAndAgain) {
   std::uint64_t value = 0;
   for (int i = 0; i < 1000; ++i) ASSERT_FALSE(load(bytes_ + 4096, value));

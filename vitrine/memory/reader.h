@@ -34,6 +34,11 @@ concept PhysicalReader = requires(R reader, base::GuestPhysical at, std::uint64_
   { reader.load_bytes(at, bytes) } -> std::same_as<bool>;
   // Says that [at, at + size) will be wanted, so that it can be fetched in one piece.
   {reader.expect(at, std::uint64_t{})};
+  // Where [at, at + size) can be loaded from in place, through memory::load, for as long as the
+  // reader; nullptr where it can't, and then load() is the way.
+  { reader.in_place(at, std::uint64_t{}) } -> std::same_as<const std::byte*>;
+  // Adds what was loaded in place to the cost.
+  {reader.charge(Cost{})};
   { reader.status() } -> std::same_as<ReadStatus>;
   { reader.cost() } -> std::same_as<Cost>;
 };

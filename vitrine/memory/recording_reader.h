@@ -68,6 +68,9 @@ class RecordingReader {
   }
 
   void expect(base::GuestPhysical at, std::uint64_t size) { plain_.expect(at, size); }
+  // Nothing may be read past the record.
+  const std::byte* in_place(base::GuestPhysical, std::uint64_t) { return nullptr; }
+  void charge(Cost) {}
   ReadStatus status() const { return plain_.status(); }
   Cost cost() const { return plain_.cost(); }
 

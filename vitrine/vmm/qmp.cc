@@ -1,0 +1,173 @@
+#include "vitrine/vmm/qmp.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <nlohmann/json.hpp>
+
+#include "vitrine/vmm/qmp_socket.h"
+
+namespace vitrine::vmm {
+namespace {
+
+using Json = nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+Json parse(std::string_view text) { return Json::parse(text, nullptr, /*allow_exceptions=*/false); }
+
+// Guests can put any byte into names QEMU reports, so what is not UTF-8 is replaced, not thrown at.
+std::string dump(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string text_member(const Json& object, const char* key) {
+  const auto member = object.find(key);
+  return member != object.end() && member->is_string() ? member->get<std::string>() : std::string();
+}
+
+base::Error refusal(std::string_view command, const Json& error) {
+  const std::string kind = error.is_object() ? text_member(error, "class") : "";
+  const std::string words = error.is_object() ? text_member(error, "desc") : "";
+  const bool unknown = kind == "CommandNotFound";
+  return {unknown ? base::Code::unsupported : base::Code::unreadable,
+          fmt::format("QEMU refused the command {}: {}", command, words)};
+}
+
+}  // namespace
+
+Qmp::Qmp(base::FileDescriptor socket, const QmpLimits& limits)
+    : socket_(std::move(socket)), limits_(limits), framer_(limits.reply_bytes) {}
+
+base::Result<Qmp> Qmp::open(const std::string& path, const QmpLimits& limits) {
+  auto socket = connect(path, limits.greeting);
+  if (!socket) return base::fail(socket.error());
+  return adopt(std::move(*socket), limits);
+}
+
+base::Result<Qmp> Qmp::adopt(base::FileDescriptor socket, const QmpLimits& limits) {
+  const int flags = ::fcntl(socket.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) != 0) {
+    return base::fail_errno(errno, "fcntl", "cannot use the QMP socket");
+  }
+  Qmp qmp(std::move(socket), limits);
+  if (auto done = qmp.negotiate(); !done) return base::fail(done.error());
+  return qmp;
+}
+
+base::Result<void> Qmp::negotiate() {
+  auto greeting = receive(Clock::now() + limits_.greeting);
+  if (!greeting) {
+    if (greeting.error().code != base::Code::timeout) return base::fail(greeting.error());
+    return base::fail(base::Code::timeout,
+                      "the QMP socket does not answer: another client, e.g. libvirt, holds it",
+                      "disconnect that client, or give the VM a second -qmp socket");
+  }
+  const Json json = parse(*greeting);
+  if (!json.is_object() || !json.contains("QMP")) {
+    return base::fail(base::Code::inconsistent, "what answers is not QMP");
+  }
+  auto done = execute("qmp_capabilities");
+  if (!done) return base::fail(done.error());
+  return {};
+}
+
+base::Result<void> Qmp::wait(short events, Deadline deadline) {
+  while (true) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    if (left <= 0) return base::fail(base::Code::timeout, "QMP did not answer in time");
+    pollfd poll{socket_.get(), events, 0};
+    const int ready = ::poll(&poll, 1, static_cast<int>(std::min<long long>(left, INT_MAX)));
+    if (ready > 0) return {};
+    if (ready < 0 && errno != EINTR) {
+      return base::fail_errno(errno, "poll", "cannot wait for QMP");
+    }
+  }
+}
+
+base::Result<void> Qmp::send(std::string_view text, Deadline deadline) {
+  while (!text.empty()) {
+    const ssize_t sent = ::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL);
+    if (sent >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(sent));
+    } else if (errno == EAGAIN) {
+      if (auto ready = wait(POLLOUT, deadline); !ready) return ready;
+    } else if (errno != EINTR) {
+      return base::fail(base::Code::gone, "the VMM closed the QMP connection");
+    }
+  }
+  return {};
+}
+
+base::Result<std::string> Qmp::receive(Deadline deadline) {
+  std::array<char, 64 << 10> bytes;
+  while (true) {
+    auto object = framer_.next();
+    if (!object) return base::fail(object.error());
+    if (*object) return std::move(**object);
+    if (auto ready = wait(POLLIN, deadline); !ready) return base::fail(ready.error());
+    const ssize_t got = ::recv(socket_.get(), bytes.data(), bytes.size(), 0);
+    if (got > 0) {
+      framer_.feed({bytes.data(), static_cast<std::size_t>(got)});
+    } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+      return base::fail(base::Code::gone, "the VMM closed the QMP connection");
+    }
+  }
+}
+
+base::Result<std::string> Qmp::transact(std::string_view command, std::string_view arguments,
+                                        Deadline deadline) {
+  const std::uint64_t id = ++last_id_;
+  // Until the reply is in: after a failure nobody knows where in the stream it would be.
+  broken_ = true;
+  std::string request = fmt::format(R"({{"execute":"{}","id":{})", command, id);
+  if (!arguments.empty()) request += fmt::format(R"(,"arguments":{})", arguments);
+  request += "}\n";
+  if (auto sent = send(request, deadline); !sent) return base::fail(sent.error());
+  while (true) {
+    auto text = receive(deadline);
+    if (!text) return base::fail(text.error());
+    const Json reply = parse(*text);
+    if (!reply.is_object()) {
+      return base::fail(base::Code::inconsistent, "QMP answered malformed JSON");
+    }
+    // A command QEMU cannot even parse is refused without an id, hence the second condition.
+    const auto reply_id = reply.find("id");
+    const bool ours = reply_id != reply.end() ? *reply_id == id : reply.contains("error");
+    if (!ours) continue;  // an event
+    broken_ = false;
+    const auto result = reply.find("return");
+    if (result != reply.end()) return dump(*result);
+    return base::fail(refusal(command, reply.value("error", Json::object())));
+  }
+}
+
+base::Result<std::string> Qmp::execute(std::string_view command, std::string_view arguments) {
+  return execute(command, arguments, limits_.command);
+}
+
+base::Result<std::string> Qmp::execute(std::string_view command, std::string_view arguments,
+                                       std::chrono::milliseconds limit) {
+  if (broken_) return base::fail(base::Code::gone, "the QMP connection failed before");
+  return transact(command, arguments, Clock::now() + limit);
+}
+
+base::Result<std::string> Qmp::human_monitor(std::string_view command) {
+  const Json arguments = {{"command-line", command}};
+  auto reply = execute("human-monitor-command", dump(arguments));
+  if (!reply) return reply;
+  const Json text = parse(*reply);
+  if (!text.is_string()) {
+    return base::fail(base::Code::inconsistent, "QMP answered malformed JSON");
+  }
+  std::string lines = text.get<std::string>();
+  std::erase(lines, '\r');
+  return lines;
+}
+
+}  // namespace vitrine::vmm

@@ -1,0 +1,66 @@
+// A client of QEMU's machine protocol (docs/interop/qmp-spec.rst) that never waits without a limit.
+//
+// Thread contract: one thread at a time per object. Effect on the guest: that of the commands
+// executed. QMP serves one client at a time per socket; closing the connection frees it and leaves
+// the VM as it was.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "vitrine/base/file_descriptor.h"
+#include "vitrine/base/result.h"
+#include "vitrine/vmm/json_framer.h"
+
+namespace vitrine::vmm {
+
+struct QmpLimits {
+  std::chrono::milliseconds greeting{1000};  // connecting and greeting
+  std::chrono::milliseconds command{10000};  // each command, unless it is given its own
+  std::size_t reply_bytes = 16 << 20;
+};
+
+class Qmp {
+ public:
+  // Connects to a QMP socket and negotiates capabilities. Errors: `timeout` where the socket
+  // accepts but does not greet, because another client holds it; as connect(); `inconsistent` where
+  // what answers is not QMP.
+  static base::Result<Qmp> open(const std::string& path, const QmpLimits& limits = {});
+
+  // The same on a connected socket.
+  static base::Result<Qmp> adopt(base::FileDescriptor socket, const QmpLimits& limits = {});
+
+  // Executes a command with `arguments`, a JSON object or empty, and returns the JSON text of what
+  // it returned. Events are skipped. Errors: `unsupported` where QEMU does not know the command,
+  // `unreadable` with QEMU's own words where it refused, `timeout`, `gone` where the VMM closed;
+  // after the last two the connection is of no more use and every call fails.
+  base::Result<std::string> execute(std::string_view command, std::string_view arguments = {});
+  base::Result<std::string> execute(std::string_view command, std::string_view arguments,
+                                    std::chrono::milliseconds limit);
+
+  // What a command of the human monitor prints, lines ending in "\n".
+  base::Result<std::string> human_monitor(std::string_view command);
+
+ private:
+  using Deadline = std::chrono::steady_clock::time_point;
+
+  Qmp(base::FileDescriptor socket, const QmpLimits& limits);
+
+  base::Result<void> negotiate();
+  base::Result<void> send(std::string_view text, Deadline deadline);
+  base::Result<std::string> receive(Deadline deadline);
+  base::Result<void> wait(short events, Deadline deadline);
+  base::Result<std::string> transact(std::string_view command, std::string_view arguments,
+                                     Deadline deadline);
+
+  base::FileDescriptor socket_;
+  QmpLimits limits_;
+  JsonFramer framer_;
+  std::uint64_t last_id_ = 0;
+  bool broken_ = false;
+};
+
+}  // namespace vitrine::vmm

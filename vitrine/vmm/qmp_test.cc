@@ -1,0 +1,123 @@
+#include "vitrine/vmm/qmp.h"
+
+#include <gmock/gmock.h>
+
+#include "vitrine/vmm/testing/fake_qmp.h"
+
+namespace vitrine::vmm {
+namespace {
+
+using testing::FakeQmp;
+using ::testing::HasSubstr;
+using Json = nlohmann::json;
+
+const QmpLimits kShort{std::chrono::milliseconds(50), std::chrono::milliseconds(50), 1 << 16};
+const QmpLimits kPatient{std::chrono::seconds(5), std::chrono::seconds(5), 1 << 16};
+
+// Answers the set-up as it should and leaves the rest to `answer`.
+FakeQmp::Answer after_setup(FakeQmp::Answer answer) {
+  return [answer = std::move(answer)](const Json& request, const FakeQmp::Send& send) {
+    if (request["execute"] != "qmp_capabilities") return answer(request, send);
+    send("{\"return\":{},\"id\":" + request["id"].dump() + "}\r\n");
+    return true;
+  };
+}
+
+TEST(Qmp, ReturnsWhatACommandReturns) {
+  FakeQmp server([](const Json& request) { return request["arguments"].dump(); });
+  auto qmp = Qmp::adopt(server.client(), kPatient);
+  ASSERT_TRUE(qmp);
+  EXPECT_EQ(*qmp->execute("x", R"({"a":[1]})"), R"({"a":[1]})");
+}
+
+TEST(Qmp, ASocketThatNeverGreetsIsHeldByAnotherClient) {
+  FakeQmp server("", [](const Json&, const FakeQmp::Send&) { return true; });
+  const auto qmp = Qmp::adopt(server.client(), kShort);
+  ASSERT_FALSE(qmp);
+  EXPECT_EQ(qmp.error().code, base::Code::timeout);
+  EXPECT_THAT(qmp.error().message, HasSubstr("another client, e.g. libvirt, holds it"));
+}
+
+TEST(Qmp, WhatIsNotQmpIsRefused) {
+  for (const char* greeting : {"SSH-2.0-OpenSSH\r\n", "{\"hello\":1}\r\n", "{]}\r\n", "[]\r\n"}) {
+    FakeQmp server(greeting, [](const Json&, const FakeQmp::Send&) { return true; });
+    const auto qmp = Qmp::adopt(server.client(), kPatient);
+    ASSERT_FALSE(qmp) << greeting;
+    EXPECT_EQ(qmp.error().code, base::Code::inconsistent) << greeting;
+  }
+}
+
+TEST(Qmp, SkipsEventsAndStaleRepliesAndJoinsSplitPackets) {
+  FakeQmp server(
+      FakeQmp::kGreeting, after_setup([](const Json& request, const FakeQmp::Send& send) {
+        send("{\"event\":\"STOP\",\"data\":{\"return\":1}}\r\n{\"return\":\"stale\",\"id\":0}");
+        const std::string id = request["id"].dump();
+        for (const char c : "{\r\n  \"return\": \"a}\\\"{\",\r\n  \"id\": " + id + "\r\n}\r\n") {
+          send(std::string(1, c));
+        }
+        return true;
+      }));
+  auto qmp = Qmp::adopt(server.client(), kPatient);
+  ASSERT_TRUE(qmp);
+  EXPECT_EQ(*qmp->execute("x"), "\"a}\\\"{\"");
+  EXPECT_EQ(*qmp->execute("x"), "\"a}\\\"{\"") << "and again";
+}
+
+TEST(Qmp, ARefusalCarriesQemusWordsAndLeavesTheConnectionUsable) {
+  FakeQmp server(
+      FakeQmp::kGreeting, after_setup([](const Json& request, const FakeQmp::Send& send) {
+        const std::string kind = request["execute"] == "new" ? "CommandNotFound" : "GenericError";
+        send("{\"id\":" + request["id"].dump() + ",\"error\":{\"class\":\"" + kind +
+             "\",\"desc\":\"no such thing\"}}\r\n");
+        return true;
+      }));
+  auto qmp = Qmp::adopt(server.client(), kPatient);
+  ASSERT_TRUE(qmp);
+  EXPECT_EQ(qmp->execute("new").error().code, base::Code::unsupported);
+  const auto refused = qmp->execute("old");
+  EXPECT_EQ(refused.error().code, base::Code::unreadable);
+  EXPECT_THAT(refused.error().message, HasSubstr("no such thing"));
+}
+
+TEST(Qmp, ACommandThatIsNotAnsweredTimesOutAndEndsTheConnection) {
+  FakeQmp server(FakeQmp::kGreeting,
+                 after_setup([](const Json&, const FakeQmp::Send&) { return true; }));
+  auto qmp = Qmp::adopt(server.client(), kPatient);
+  ASSERT_TRUE(qmp);
+  const auto reply = qmp->execute("slow", {}, std::chrono::milliseconds(20));
+  EXPECT_EQ(reply.error().code, base::Code::timeout);
+  EXPECT_EQ(qmp->execute("next").error().code, base::Code::gone);
+}
+
+TEST(Qmp, AnOversizeReplyIsRefused) {
+  FakeQmp server(FakeQmp::kGreeting, after_setup([](const Json&, const FakeQmp::Send& send) {
+                   send("{\"return\":\"" + std::string(200000, 'x'));
+                   return true;
+                 }));
+  auto qmp = Qmp::adopt(server.client(), kPatient);
+  ASSERT_TRUE(qmp);
+  EXPECT_EQ(qmp->execute("x").error().code, base::Code::unsupported);
+  EXPECT_EQ(qmp->execute("next").error().code, base::Code::gone);
+}
+
+TEST(Qmp, AVmmThatClosesInTheMiddleIsGone) {
+  FakeQmp server(FakeQmp::kGreeting, after_setup([](const Json&, const FakeQmp::Send& send) {
+                   send("{\"return\":");
+                   return false;
+                 }));
+  auto qmp = Qmp::adopt(server.client(), kPatient);
+  ASSERT_TRUE(qmp);
+  EXPECT_EQ(qmp->execute("x").error().code, base::Code::gone);
+}
+
+TEST(Qmp, MonitorTextHasPlainLineEnds) {
+  FakeQmp server([](const Json& request) {
+    return Json(request["arguments"]["command-line"].get<std::string>() + "\r\nb\r\n").dump();
+  });
+  auto qmp = Qmp::adopt(server.client(), kPatient);
+  ASSERT_TRUE(qmp);
+  EXPECT_EQ(*qmp->human_monitor("info \"x\""), "info \"x\"\nb\n");
+}
+
+}  // namespace
+}  // namespace vitrine::vmm

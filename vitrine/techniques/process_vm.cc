@@ -1,0 +1,59 @@
+#include "vitrine/techniques/process_vm.h"
+
+#include <sys/uio.h>
+
+#include <cerrno>
+
+#include "vitrine/host/rights.h"
+#include "vitrine/techniques/region_access.h"
+
+namespace vitrine::techniques {
+
+namespace {
+
+class Pieces final : public PieceReader {
+ public:
+  explicit Pieces(pid_t pid) : reader_(pid) {}
+  // The pieces say what could be read; why not, a later check of the machine finds out.
+  void read(std::span<host::RemoteRead> pieces) override { (void)reader_.read(pieces); }
+
+ private:
+  host::ProcessVmReader reader_;
+};
+
+}  // namespace
+
+const Description& ProcessVm::description() const {
+  static constexpr Description kDescription{
+      .id = "process-vm",
+      .technique_class = "live direct reads",
+      .cooperation = "none",
+      .snapshot = "live memory",
+      .liveness = "guest keeps running",
+      .access = "reads on a process (process_vm_readv)",
+      .effect = Effect::passive,
+      .demands = "CAP_SYS_PTRACE, or the VMM's own user where ptrace is not restricted",
+  };
+  return kDescription;
+}
+
+base::Result<void> ProcessVm::usable(const vmm::Machine& machine,
+                                     const vmm::RamLayout& layout) const {
+  (void)layout;
+  // Asks for nothing: whether the call is allowed is checked before any piece is looked at.
+  if (process_vm_readv(machine.process.pid, nullptr, 0, nullptr, 0, 0) == 0) return {};
+  if (errno == ENOSYS)
+    return base::fail(base::Code::unsupported, "this host's kernel has no process_vm_readv",
+                      "use --technique proc-mem, or a kernel with CONFIG_CROSS_MEMORY_ATTACH");
+  if (errno == ESRCH) return base::fail(base::Code::gone, "the VM has ended");
+  return base::fail(host::explain_denial(machine.process.pid));
+}
+
+base::Result<std::unique_ptr<Access>> ProcessVm::open(const vmm::Machine& machine,
+                                                      const vmm::RamLayout& layout) const {
+  if (auto allowed = usable(machine, layout); !allowed) return base::fail(allowed.error());
+  return RegionAccess::open(machine, layout,
+                            std::make_unique<Pieces>(machine.process.pid));
+}
+
+}  // namespace vitrine::techniques

@@ -1,0 +1,54 @@
+#include <array>
+#include <string>
+
+#include "vitrine/techniques/map.h"
+#include "vitrine/techniques/proc_mem.h"
+#include "vitrine/techniques/process_vm.h"
+#include "vitrine/techniques/technique.h"
+
+namespace vitrine::techniques {
+
+std::span<const Technique* const> all() {
+  static const Map map;
+  static const ProcessVm process_vm;
+  static const ProcMem proc_mem;
+  static const std::array<const Technique*, 3> techniques{&map, &process_vm, &proc_mem};
+  return techniques;
+}
+
+std::string_view name(Effect effect) {
+  switch (effect) {
+    case Effect::passive: return "passive";
+    case Effect::intrusive: return "intrusive";
+    case Effect::persistent: return "persistent";
+  }
+  return "passive";
+}
+
+base::Result<const Technique*> find(std::string_view id) {
+  std::string known;
+  for (const Technique* technique : all()) {
+    if (technique->description().id == id) return technique;
+    known += (known.empty() ? "" : ", ") + std::string(technique->description().id);
+  }
+  return base::fail(base::Code::invalid, "there is no technique \"" + std::string(id) + "\"",
+                    "choose one of: " + known);
+}
+
+base::Result<const Technique*> choose(const vmm::Machine& machine, const vmm::RamLayout& layout) {
+  base::Error last{base::Code::unsupported, "no passive technique is usable on this VM"};
+  for (const Technique* technique : all()) {
+    if (technique->description().effect != Effect::passive) continue;
+    auto usable = technique->usable(machine, layout);
+    if (usable) return technique;
+    last.message += "; " + std::string(technique->description().id) + ": " + usable.error().message;
+    // A denial is what the user can mend; the other reasons are of the VM's own making.
+    if (usable.error().code == base::Code::denied || last.remedy.empty()) {
+      last.code = usable.error().code;
+      last.remedy = usable.error().remedy;
+    }
+  }
+  return base::fail(std::move(last));
+}
+
+}  // namespace vitrine::techniques

@@ -1,0 +1,77 @@
+// The taxonomy of VM introspection (Suneja et al., VEE 2015) as an interface: a technique takes a VM
+// and returns readable guest-physical memory. One file per technique, one line in registry.cc.
+//
+// Thread contract: techniques are immutable and may be used from any thread; an Access belongs to
+// one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "vitrine/base/result.h"
+#include "vitrine/memory/physical_memory.h"
+#include "vitrine/vmm/machine.h"
+#include "vitrine/vmm/ram_layout.h"
+
+namespace vitrine::techniques {
+
+// What opening a technique does to the VM.
+enum class Effect {
+  passive,     // the VM cannot notice
+  intrusive,   // noticeable, and undone when the access ends
+  persistent,  // stays when the access ends
+};
+
+std::string_view name(Effect effect);
+
+// A technique's place in the taxonomy, and what it demands.
+struct Description {
+  std::string_view id;
+  std::string_view technique_class;
+  std::string_view cooperation;  // axis: what must run inside the guest
+  std::string_view snapshot;     // axis: live memory or a point-in-time copy
+  std::string_view liveness;     // axis: does the guest keep running meanwhile
+  std::string_view access;       // axis: mapping, reads, manager's interface, through the guest
+  Effect effect = Effect::passive;
+  std::string_view demands;      // of host, hypervisor and guest
+};
+
+// What opening a technique returns: readable memory, plus whatever was done to the VM, undone when
+// it goes out of scope.
+class Access {
+ public:
+  virtual ~Access() = default;
+
+  virtual memory::PhysicalMemory& memory() = 0;
+  // How long the guest was stopped for this access, in nanoseconds.
+  virtual std::uint64_t stopped_ns() const { return 0; }
+};
+
+class Technique {
+ public:
+  virtual ~Technique() = default;
+
+  virtual const Description& description() const = 0;
+
+  // Whether the technique can be opened on this VM now; the error says why not and how to make it
+  // so. No effect on the VM.
+  virtual base::Result<void> usable(const vmm::Machine& machine,
+                                    const vmm::RamLayout& layout) const = 0;
+
+  // Opens it, with the effect that its description names.
+  virtual base::Result<std::unique_ptr<Access>> open(const vmm::Machine& machine,
+                                                     const vmm::RamLayout& layout) const = 0;
+};
+
+// Every technique, in the order in which `auto` prefers them.
+std::span<const Technique* const> all();
+
+// The technique of that id; `absent` with the list of ids if there is none.
+base::Result<const Technique*> find(std::string_view id);
+
+// The best passive technique that is usable on this VM; if none is, the error says why for each.
+base::Result<const Technique*> choose(const vmm::Machine& machine, const vmm::RamLayout& layout);
+
+}  // namespace vitrine::techniques

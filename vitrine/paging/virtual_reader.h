@@ -16,6 +16,35 @@ namespace vitrine::paging {
 template <memory::PhysicalReader Physical>
 class VirtualReader {
  public:
+  // One structure of the kernel, looked up once and then loaded from by offset: what the hot path of
+  // a view is made of. Lives on the stack of the function that reads it.
+  class Object {
+   public:
+    // The structure at `at`, of which the first `size` bytes may be asked for.
+    [[gnu::always_inline]] Object(VirtualReader& reader, base::GuestVirtual at, std::uint64_t size)
+        : reader_(reader), at_(at), in_place_(reader.in_place(at, size)) {}
+    Object(const Object&) = delete;
+    Object& operator=(const Object&) = delete;
+    [[gnu::always_inline]] ~Object() { reader_.physical_.charge(cost_); }
+
+    // Fetches one value once. REQUIRES: offset + sizeof(T) <= size.
+    template <memory::Loadable T>
+    [[gnu::always_inline]] bool load(std::uint64_t offset, T& to) {
+      if (in_place_ == nullptr) return reader_.load(at_ + offset, to);
+      ++cost_.reads;
+      cost_.bytes += sizeof(T);
+      if (memory::load(in_place_ + offset, to)) [[likely]]
+        return true;
+      return reader_.failed(Fault::not_populated, at_ + offset);
+    }
+
+   private:
+    VirtualReader& reader_;
+    base::GuestVirtual at_;
+    const std::byte* in_place_;
+    memory::Cost cost_;  // kept apart until the end, so that it stays in registers
+  };
+
   // `physical` outlives the reader.
   VirtualReader(const AddressSpace& space, Physical& physical)
       : space_(space), physical_(physical) {}
@@ -27,7 +56,7 @@ class VirtualReader {
 
   // Fetches one value of the kernel's memory, once; false if it can't be read, see fault().
   template <memory::Loadable T>
-  bool load(base::GuestVirtual at, T& to) {
+  [[gnu::always_inline]] bool load(base::GuestVirtual at, T& to) {
     base::GuestPhysical physical;
     if (!translate(at, physical)) [[unlikely]]
       return false;
@@ -62,7 +91,7 @@ class VirtualReader {
     if (offset < space_.direct.size) physical_.expect(space_.direct.physical + offset, size);
   }
 
-  bool translate(base::GuestVirtual at, base::GuestPhysical& to) {
+  [[gnu::always_inline]] bool translate(base::GuestVirtual at, base::GuestPhysical& to) {
     const std::uint64_t offset = at - space_.direct.start;
     if (offset < space_.direct.size) [[likely]] {
       to = space_.direct.physical + offset;
@@ -85,12 +114,20 @@ class VirtualReader {
  private:
   static constexpr std::uint64_t kPage = 4096;
 
+  // Only the direct map keeps neighbours together in guest-physical memory.
+  [[gnu::always_inline]] const std::byte* in_place(base::GuestVirtual at, std::uint64_t size) {
+    const std::uint64_t offset = at - space_.direct.start;
+    return offset < space_.direct.size
+               ? physical_.in_place(space_.direct.physical + offset, size)
+               : nullptr;
+  }
+
   struct Kept {
     std::uint64_t page = ~std::uint64_t{0};
     std::uint64_t physical_page = 0;
   };
 
-  bool failed(Fault fault, base::GuestVirtual at) {
+  [[gnu::cold]] bool failed(Fault fault, base::GuestVirtual at) {
     fault_ = fault;
     fault_address_ = at;
     return false;

@@ -1,0 +1,32 @@
+// What the guest kernel's own machine code tells where no type does: whether one function calls
+// another.
+//
+// Thread contract: as the memory's. Costs one read of the function.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "vitrine/base/address.h"
+#include "vitrine/base/result.h"
+#include "vitrine/kernel/symbols.h"
+#include "vitrine/memory/virtual_memory.h"
+
+namespace vitrine::kernel {
+
+// Longer than any function worth looking into.
+inline constexpr std::uint64_t max_function_bytes = 64 * 1024;
+
+// Whether the x86-64 code [function, function + length) holds a direct call or jump to `target`
+// (e8 or e9 and a 32-bit distance, Intel SDM vol. 2). Looks at every byte without decoding
+// instructions, so operands that happen to spell such a call count too: 1 in 2^32 for each byte.
+// Errors: `invalid` where length is above max_function_bytes, and those of the memory.
+base::Result<bool> calls(memory::VirtualMemory& memory, base::GuestVirtual function,
+                         std::uint64_t length, base::GuestVirtual target);
+
+// The same by names; a function ends where the next symbol begins. Error: `absent` where the kernel
+// has no such function or target, perhaps because the compiler inlined it.
+base::Result<bool> calls(memory::VirtualMemory& memory, const Symbols& symbols,
+                         std::string_view function, std::string_view target);
+
+}  // namespace vitrine::kernel

@@ -1,0 +1,60 @@
+#include "vitrine/kernel/code.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/synthetic/kallsyms_sample.h"
+
+namespace vitrine::kernel {
+namespace {
+
+using base::GuestVirtual;
+using synthetic::KallsymsSample;
+using synthetic::SampleMemory;
+
+constexpr GuestVirtual caller = SampleMemory::start + 0x40;  // do_exit of the sample, 0x50 bytes
+
+class CodeTest : public ::testing::Test {
+ protected:
+  void put_branch(std::uint8_t opcode, GuestVirtual at, GuestVirtual target) {
+    const auto distance = static_cast<std::uint32_t>(target - (at + 5));
+    memory_.put(at, std::as_bytes(std::span(&opcode, 1)));
+    memory_.put(at + 1, std::as_bytes(std::span(&distance, 1)));
+  }
+
+  SampleMemory memory_{0x4000};
+};
+
+TEST_F(CodeTest, CallsAndTailCallsAreSeenForwardsAndBackwards) {
+  const GuestVirtual ahead = caller + 0x1000;
+  EXPECT_FALSE(*calls(memory_, caller, 0x50, ahead));
+  put_branch(0xe8, caller + 3, ahead);
+  EXPECT_TRUE(*calls(memory_, caller, 0x50, ahead));
+  EXPECT_FALSE(*calls(memory_, caller, 0x50, ahead + 1));
+  put_branch(0xe9, caller + 0x4b, SampleMemory::start);
+  EXPECT_TRUE(*calls(memory_, caller, 0x50, SampleMemory::start));
+}
+
+TEST_F(CodeTest, OnlyWhatLiesWithinTheFunctionCounts) {
+  put_branch(0xe8, caller + 0x4c, SampleMemory::start);
+  EXPECT_FALSE(*calls(memory_, caller, 0x50, SampleMemory::start));
+  EXPECT_FALSE(*calls(memory_, caller, 0, SampleMemory::start));
+}
+
+TEST_F(CodeTest, LengthAndMemoryAreChecked) {
+  EXPECT_EQ(calls(memory_, caller, max_function_bytes + 1, caller).error().code,
+            base::Code::invalid);
+  EXPECT_EQ(calls(memory_, SampleMemory::start + 0x4000, 16, caller).error().code,
+            base::Code::absent);
+}
+
+TEST_F(CodeTest, FunctionsAreKnownByName) {
+  const auto symbols = Symbols::decode(KallsymsSample{}.tables());
+  EXPECT_FALSE(*calls(memory_, *symbols, "do_exit", "_stext"));
+  put_branch(0xe8, caller, SampleMemory::start);
+  EXPECT_TRUE(*calls(memory_, *symbols, "do_exit", "_stext"));
+  EXPECT_EQ(calls(memory_, *symbols, "task_statm", "_stext").error().code, base::Code::absent);
+  EXPECT_EQ(calls(memory_, *symbols, "init_task", "_stext").error().code, base::Code::absent);
+}
+
+}  // namespace
+}  // namespace vitrine::kernel

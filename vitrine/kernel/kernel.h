@@ -1,0 +1,38 @@
+// What is known of one booted guest kernel: found once, from what the guest keeps in its own
+// memory, and valid for every technique until the guest reboots.
+//
+// Thread contract: immutable once located; may be shared between threads.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "vitrine/kernel/symbols.h"
+#include "vitrine/kernel/types.h"
+#include "vitrine/kernel/vmcoreinfo.h"
+#include "vitrine/paging/address_space.h"
+
+namespace vitrine::kernel {
+
+// A fact about the guest, with how it was found, for people.
+struct Finding {
+  std::string fact;
+  std::variant<std::monostate, std::uint64_t, std::string> value;  // nothing: it has none
+  std::string found_by;
+};
+
+struct Kernel {
+  std::string release;                  // as uname -r
+  std::optional<std::string> build_id;  // absent where the kernel keeps none or garbage
+  Vmcoreinfo vmcoreinfo;
+  base::GuestPhysical note;             // where the VMCOREINFO note was found
+  Symbols symbols;
+  Types types;
+  paging::AddressSpace space;
+  bool anchored = false;  // a vCPU's page tables were seen to map this very kernel
+  std::vector<Finding> findings;
+};
+
+}  // namespace vitrine::kernel

@@ -1,0 +1,111 @@
+#include "vitrine/kernel/learn.h"
+
+#include <array>
+#include <cstring>
+
+#include "vitrine/paging/walked_memory.h"
+
+namespace vitrine::kernel {
+namespace {
+
+using base::Code;
+using base::fail;
+
+base::Result<std::uint64_t> read_word(memory::VirtualMemory& kernel, base::GuestVirtual at) {
+  std::array<std::byte, 8> bytes{};
+  auto read = kernel.read(at, bytes);
+  if (!read) return fail(read.error());
+  std::uint64_t value = 0;
+  std::memcpy(&value, bytes.data(), sizeof value);
+  return value;
+}
+
+// The kernel points to its own note; a note that some process planted is pointed to by nobody.
+base::Result<void> confirm_note(const Candidate& candidate, const Symbols& symbols,
+                                paging::WalkedMemory& kernel) {
+  const auto pointer = symbols.find("vmcoreinfo_note");
+  if (!pointer) return {};
+  auto note = read_word(kernel, *pointer);
+  if (!note) return fail(note.error());
+  auto translation = kernel.translate(base::GuestVirtual(*note));
+  if (translation && translation->address == candidate.note.at) return {};
+  return fail(Code::inconsistent,
+              "the VMCOREINFO note at " + base::to_string(candidate.note.at) +
+                  " is not the one that the kernel points to: a copy, or planted by a process");
+}
+
+// Where RAM begins in the direct map. The variable exists where the kernel randomises the place;
+// otherwise it is fixed (Documentation/arch/x86/x86_64/mm.rst).
+std::uint64_t direct_map_start(const Symbols& symbols, const paging::Format& format,
+                               memory::VirtualMemory& kernel) {
+  if (const auto variable = symbols.find("page_offset_base")) {
+    auto value = read_word(kernel, *variable);
+    if (value) return *value;
+  }
+  return &format == &paging::x86_64_five_level ? 0xff11'0000'0000'0000 : 0xffff'8880'0000'0000;
+}
+
+void find_linear_maps(Kernel& kernel, const Candidate& candidate, paging::WalkedMemory& walked,
+                      memory::PhysicalMemory& memory) {
+  const auto ram = memory.ram();
+  if (ram.empty()) return;
+  const paging::LinearMap direct{
+      base::GuestVirtual(direct_map_start(kernel.symbols, *kernel.space.format, walked)),
+      ram.back().end().value, base::GuestPhysical(0)};
+  if (paging::verify(kernel.space, direct, ram, memory)) kernel.space.direct = direct;
+  const auto end = kernel.symbols.find("_end");
+  if (!end || *end <= candidate.text || *end - candidate.text > (std::uint64_t{1} << 30)) return;
+  const paging::LinearMap image{candidate.text, *end - candidate.text, candidate.text_physical};
+  const memory::Range extent{image.physical, image.size};
+  if (paging::verify(kernel.space, image, std::span(&extent, 1), memory))
+    kernel.space.image = image;
+}
+
+void describe(Kernel& kernel, const Candidate& candidate) {
+  const Vmcoreinfo& info = kernel.vmcoreinfo;
+  using Value = decltype(Finding::value);
+  const auto add = [&kernel](std::string fact, Value value, std::string found_by) {
+    kernel.findings.push_back({std::move(fact), std::move(value), std::move(found_by)});
+  };
+  add("release", kernel.release, "VMCOREINFO at " + base::to_string(kernel.note) +
+                                     ", same in init_uts_ns");
+  add("build_id", kernel.build_id ? Value(*kernel.build_id) : Value(),
+      kernel.build_id ? "VMCOREINFO" : "VMCOREINFO holds none that is valid");
+  add("architecture", "x86_64", "page tables");
+  add("paging", std::string(kernel.space.format->name), "VMCOREINFO, page tables translate _stext");
+  add("page_table_root", base::to_string(kernel.space.root), "swapper_pg_dir and phys_base");
+  add("kaslr_offset", base::to_hex(info.kernel_offset().value_or(0)), "VMCOREINFO");
+  add("kernel_text", base::to_string(candidate.text), "VMCOREINFO, kallsyms and page tables agree");
+  add("direct_map",
+      kernel.space.direct.size != 0 ? Value(base::to_string(kernel.space.direct.start)) : Value(),
+      kernel.space.direct.size != 0 ? "page_offset_base, verified against the page tables"
+                                    : "not verified: every address is walked");
+  add("symbols", std::uint64_t{kernel.symbols.count()}, "kallsyms");
+}
+
+}  // namespace
+
+base::Result<Kernel> learn(Candidate candidate, memory::PhysicalMemory& memory) {
+  paging::WalkedMemory walked(*candidate.space.format, candidate.space.root, memory);
+  auto symbols = Symbols::read(walked, candidate.note.content);
+  if (!symbols) return fail(symbols.error());
+  auto confirmed = confirm_note(candidate, *symbols, walked);
+  if (!confirmed) return fail(confirmed.error());
+  auto types = Types::read(walked, *symbols);
+  if (!types) return fail(types.error());
+  Kernel kernel{.release = std::string(candidate.note.content.release()),
+                .build_id = std::nullopt,
+                .vmcoreinfo = candidate.note.content,
+                .note = candidate.note.at,
+                .symbols = std::move(*symbols),
+                .types = std::move(*types),
+                .space = candidate.space,
+                .anchored = false,
+                .findings = {}};
+  if (const auto id = kernel.vmcoreinfo.build_id()) kernel.build_id = std::string(*id);
+  find_linear_maps(kernel, candidate, walked, memory);
+  describe(kernel, candidate);
+  return kernel;
+}
+
+}  // namespace vitrine::kernel

@@ -29,8 +29,9 @@ enum class Type {
 struct Column {
   std::string_view name;  // as in JSON
   Type type = Type::integer;
-  std::string_view description;  // one sentence, with unit and source
-  bool statistic = false;        // changes all the time without the row meaning something else
+  std::string_view description = {};  // one sentence, with unit and source
+  bool statistic = false;             // changes all the time without the row meaning something else
+  std::string_view heading = {};      // of a table; empty: the name in upper case without its unit
 };
 
 // Why one field of one row is null.

@@ -1,0 +1,134 @@
+// Where the fields of a process are in this guest's own structures.
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <initializer_list>
+
+#include "vitrine/kernel/code.h"
+#include "vitrine/paging/walked_memory.h"
+#include "vitrine/views/processes.h"
+
+namespace vitrine::views {
+namespace {
+
+using base::Code;
+using base::fail;
+
+constexpr std::uint32_t kMaxCpus = 8192;  // NR_CPUS of MAXSMP kernels
+
+// Collects offsets and remembers the first member that is missing.
+class Resolver {
+ public:
+  explicit Resolver(const kernel::Types& types) : types_(types) {}
+
+  std::uint32_t operator()(std::string_view type, std::string_view path) {
+    const auto member = types_.member(type, path);
+    if (member) return static_cast<std::uint32_t>(member->offset);
+    if (!error_) error_ = member.error();
+    return 0;
+  }
+  // The first of several names that exists: structures change over time.
+  std::uint32_t operator()(std::string_view type, std::initializer_list<std::string> paths) {
+    for (const std::string& path : paths)
+      if (types_.has_member(type, path)) return (*this)(type, path);
+    return (*this)(type, *paths.begin());
+  }
+
+  const std::optional<base::Error>& error() const { return error_; }
+
+ private:
+  const kernel::Types& types_;
+  std::optional<base::Error> error_;
+};
+
+// The per-CPU offsets of all possible CPUs; empty where they can't be read.
+std::vector<std::uint64_t> read_cpu_offsets(std::optional<base::GuestVirtual> offsets,
+                                            std::optional<base::GuestVirtual> cpu_count,
+                                            memory::VirtualMemory& memory) {
+  std::array<std::byte, 4> count_bytes{};
+  if (!offsets || !cpu_count || !memory.read(*cpu_count, count_bytes)) return {};
+  std::uint32_t count = 0;
+  std::memcpy(&count, count_bytes.data(), sizeof count);
+  std::vector<std::uint64_t> values(std::min(count, kMaxCpus));
+  if (!memory.read(*offsets, std::as_writable_bytes(std::span(values)))) return {};
+  return values;
+}
+
+}  // namespace
+
+base::Result<Processes::Fields> Processes::resolve(const kernel::Kernel& kernel,
+                                                   base::GuestVirtual init_task) {
+  Resolver at(kernel.types);
+  Fields fields;
+  fields.init_task = init_task;
+  fields.state = at("task_struct", {"__state", "state"});  // renamed in 5.14, 2f064a59a11f
+  fields.flags = at("task_struct", "flags");
+  fields.tasks = at("task_struct", "tasks");
+  fields.mm = at("task_struct", "mm");
+  fields.exit_state = at("task_struct", "exit_state");
+  fields.pid = at("task_struct", "pid");
+  fields.tgid = at("task_struct", "tgid");
+  fields.real_parent = at("task_struct", "real_parent");
+  fields.thread_node = at("task_struct", "thread_node");
+  fields.start_boottime = at("task_struct", "start_boottime");
+  fields.real_cred = at("task_struct", "real_cred");
+  fields.comm = at("task_struct", "comm");
+  fields.signal = at("task_struct", "signal");
+  const auto all = {fields.state, fields.flags, fields.tasks, fields.mm, fields.exit_state,
+                    fields.pid, fields.tgid, fields.real_parent, fields.thread_node,
+                    fields.start_boottime, fields.real_cred, fields.comm, fields.signal};
+  fields.task_low = std::min(all);
+  fields.task_high = std::max(all) + 16;  // the widest field, comm
+  fields.nr_threads = at("signal_struct", "nr_threads");
+  fields.thread_head = at("signal_struct", "thread_head");
+  fields.uid = at("cred", "uid.val");
+  fields.gid = at("cred", "gid.val");
+  fields.pgd = at("mm_struct", "pgd");
+  fields.arg_start = at("mm_struct", "arg_start");
+  fields.arg_end = at("mm_struct", "arg_end");
+  fields.env_end = at("mm_struct", "env_end");
+  constexpr std::array<std::string_view, 3> kCounters{"MM_FILEPAGES", "MM_ANONPAGES",
+                                                      "MM_SHMEMPAGES"};
+  for (std::size_t kind = 0; kind < kCounters.size(); ++kind) {
+    const auto number = kernel.types.enum_value("", kCounters[kind]);
+    if (!number) return fail(number.error());
+    const std::string index = "[" + std::to_string(*number) + "]";
+    // An array of atomics until 6.2, then one of percpu_counters (f1a7941243c1).
+    fields.rss[kind] = at("mm_struct", {"rss_stat" + index + ".count", "rss_stat.count" + index});
+    if (kernel.types.has_member("mm_struct", "rss_stat" + index + ".counters"))
+      fields.rss_per_cpu[kind] = at("mm_struct", "rss_stat" + index + ".counters");
+  }
+  fields.cred_high = std::max(fields.uid, fields.gid) + 4;
+  fields.mm_high = std::max(std::ranges::max(fields.rss), std::ranges::max(fields.rss_per_cpu)) + 8;
+  if (at.error()) return fail(*at.error());
+  return fields;
+}
+
+base::Result<std::unique_ptr<View>> Processes::attach(const kernel::Kernel& kernel,
+                                                      memory::PhysicalMemory& memory,
+                                                      const ProcessOptions& options) {
+  enum Name : std::size_t { kInitTask, kCpuOffsets, kCpuCount, kNames };
+  constexpr std::array<std::string_view, kNames> kSymbols{
+      "init_task", "__per_cpu_offset", "nr_cpu_ids"};
+  const auto symbols = kernel.symbols.find(kSymbols);
+  if (!symbols[kInitTask])
+    return fail(Code::unsupported, "this kernel's kallsyms does not name init_task",
+                "the guest's kernel needs CONFIG_KALLSYMS_ALL");
+  auto fields = resolve(kernel, *symbols[kInitTask]);
+  if (!fields) return fail(fields.error());
+  paging::WalkedMemory walked(*kernel.space.format, kernel.space.root, memory);
+  std::vector<std::uint64_t> cpu_offsets;
+  // /proc/PID/statm took the global count alone until 6.16, and adds the CPUs' parts since then
+  // (82241a83cd15, also backported): the kernel's own code tells which.
+  if (fields->rss_per_cpu[0] != 0)
+    fields->rss_sums_cpus =
+        kernel::calls(walked, kernel.symbols, "task_statm", "__percpu_counter_sum").value_or(false);
+  if (fields->rss_sums_cpus) {
+    cpu_offsets = read_cpu_offsets(symbols[kCpuOffsets], symbols[kCpuCount], walked);
+    if (cpu_offsets.empty())
+      return fail(Code::unreadable, "the guest's per-CPU offsets could not be read");
+  }
+  return std::unique_ptr<View>(new Processes(*fields, std::move(cpu_offsets), options));
+}
+
+}  // namespace vitrine::views

@@ -1,0 +1,282 @@
+#include "vitrine/views/processes.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "vitrine/paging/walked_memory.h"
+#include "vitrine/views/cycle_guard.h"
+#include "vitrine/views/task_state.h"
+
+namespace vitrine::views {
+namespace {
+
+constexpr std::size_t kMaxTasks = 4u << 20;                  // PID_MAX_LIMIT
+constexpr std::uint64_t kMaxCommandLine = 2u << 20;          // more than execve's own limit
+constexpr std::uint64_t kPage = 4096;
+constexpr std::uint32_t kFlagExiting = 0x0000'0004;          // PF_EXITING, include/linux/sched.h
+constexpr std::uint32_t kFlagKernelThread = 0x0020'0000;     // PF_KTHREAD
+constexpr int kAttempts = 3;                                 // collections of a list that breaks off
+
+enum ColumnIndex : unsigned {
+  kPid, kTgid, kPpid, kComm, kState, kUid, kGid, kThreads, kStart, kRss, kKernelThread, kExiting,
+  kCommandLine, kColumns
+};
+
+constexpr std::array<Column, kColumns> kColumnDeclarations{{
+    {"pid", Type::integer, "id of the task itself: the thread id where threads are listed"},
+    {"tgid", Type::integer, "id of the process, that of its first thread"},
+    {"ppid", Type::integer, "process id of the parent"},
+    {"comm", Type::text, "name of the task, at most 15 bytes"},
+    {"state", Type::text, "R running, S sleeping, D uninterruptible, I idle, T stopped, t traced, "
+                          "Z zombie, X dead, P parked"},
+    {"uid", Type::integer, "real user id, in the guest's initial user namespace"},
+    {"gid", Type::integer, "real group id, in the guest's initial user namespace"},
+    {"threads", Type::integer, "threads of the process"},
+    {"start_ns", Type::nanoseconds, "start of the task since the guest booted, in nanoseconds"},
+    {"rss_bytes", Type::bytes, "resident memory in bytes, as /proc/PID/statm counts it", true},
+    {"kernel_thread", Type::boolean, "whether the task is one of the kernel's own"},
+    {"exiting", Type::boolean, "whether the task has begun to exit"},
+    {"cmdline", Type::text, "arguments, separated by spaces, from the process's own memory; null "
+                            "for kernel threads and where no page of it is left"},
+}};
+
+std::string_view text_of(const std::array<char, 16>& comm) {
+  return {comm.data(), static_cast<std::size_t>(std::find(comm.begin(), comm.end(), '\0') -
+                                                comm.begin())};
+}
+
+}  // namespace
+
+std::span<const Column> Processes::declared_columns() { return kColumnDeclarations; }
+
+Outcome Processes::collect(const AnyReader& reader) {
+  return std::visit([this](auto* chosen) { return collect_with(*chosen); }, reader);
+}
+
+template <class Reader>
+Outcome Processes::collect_with(Reader& reader) {
+  Outcome outcome;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    outcome = walk_list(reader);
+    if (outcome.complete) break;
+  }
+  if (options_.command_lines) {
+    command_lines_.resize(rows_.size());
+    for (std::size_t index = 0; index < rows_.size(); ++index) read_command_line(reader, index);
+  }
+  return outcome;
+}
+
+// The circular list of group leaders, from init_task (which is not a process, and no row) around.
+template <class Reader>
+Outcome Processes::walk_list(Reader& reader) {
+  Outcome outcome;
+  rows_.clear();
+  const base::GuestVirtual head = fields_.init_task + fields_.tasks;
+  base::GuestVirtual at;
+  CycleGuard guard;
+  bool readable = reader.load(head, at.value);
+  while (readable && at != head) {
+    if (rows_.size() >= kMaxTasks || guard.closes(at)) {
+      outcome = {false, {"the task list does not come back to its head: it is damaged or changed "
+                         "while it was read; " + std::to_string(rows_.size()) + " tasks were read"}};
+      return outcome;
+    }
+    readable = read_task(reader, at - fields_.tasks, fields_.tasks, at);
+    if (readable && options_.threads) walk_threads(reader, outcome);
+  }
+  if (!readable)
+    outcome = {false, {"the task list breaks off after " + std::to_string(rows_.size()) +
+                       " tasks: " + std::string(paging::name(reader.fault())) + " at " +
+                       base::to_string(reader.fault_address())}};
+  return outcome;
+}
+
+// Adds the other threads of the process whose leader is the last row.
+template <class Reader>
+void Processes::walk_threads(Reader& reader, Outcome& outcome) {
+  const base::GuestVirtual leader = rows_.back().task;
+  base::GuestVirtual signal;
+  base::GuestVirtual at;
+  bool readable = reader.load(leader + fields_.signal, signal.value);
+  const base::GuestVirtual head = signal + fields_.thread_head;
+  readable = readable && reader.load(head, at.value);
+  CycleGuard guard;
+  while (readable && at != head && rows_.size() < kMaxTasks && !guard.closes(at)) {
+    const base::GuestVirtual task = at - fields_.thread_node;
+    readable = task == leader ? reader.load(at, at.value)
+                              : read_task(reader, task, fields_.thread_node, at);
+  }
+  if (readable && at == head) return;
+  outcome.complete = false;
+  outcome.warnings.push_back("the thread list of process " + std::to_string(rows_.back().tgid) +
+                             " could not be followed to its end");
+}
+
+// Adds a row for the task, unless its link to the next one can't be read: a task that can't be
+// followed is no task. `next` becomes the list node that it links to.
+template <class Reader>
+bool Processes::read_task(Reader& reader, base::GuestVirtual at, std::uint32_t link,
+                          base::GuestVirtual& next) {
+  using Object = typename Reader::Object;
+  const Fields& field = fields_;
+  reader.expect(at + field.task_low, field.task_high - field.task_low);
+  Object task(reader, at, field.task_high);
+  if (!task.load(link, next.value)) return false;
+
+  // Built apart and added whole, so that the compiler can keep the reader in registers meanwhile.
+  Process row;
+  row.task = at;
+  const auto read = [&reader, &row](Object& from, std::uint32_t offset, auto& to,
+                                    std::uint32_t columns) __attribute__((always_inline)) {
+    if (from.load(offset, to)) [[likely]]
+      return true;
+    row.unreadable |= columns;
+    row.fault = reader.fault();
+    return false;
+  };
+
+  std::uint32_t state = 0;
+  std::uint32_t exit_state = 0;
+  std::uint32_t flags = 0;
+  std::array<std::uint64_t, 2> comm{};
+  base::GuestVirtual parent;
+  base::GuestVirtual cred;
+  base::GuestVirtual signal;
+  if (read(task, field.state, state, 1u << kState) &&
+      read(task, field.exit_state, exit_state, 1u << kState))
+    row.state = task_state_letter(state, exit_state);
+  read(task, field.flags, flags, 1u << kKernelThread | 1u << kExiting);
+  row.kernel_thread = (flags & kFlagKernelThread) != 0;
+  row.exiting = (flags & kFlagExiting) != 0;
+  read(task, field.pid, row.pid, 1u << kPid);
+  read(task, field.tgid, row.tgid, 1u << kTgid);
+  read(task, field.start_boottime, row.start_ns, 1u << kStart);
+  read(task, field.comm, comm[0], 1u << kComm);
+  read(task, field.comm + 8, comm[1], 1u << kComm);
+  row.comm = std::bit_cast<std::array<char, 16>>(comm);
+  if (read(task, field.real_parent, parent.value, 1u << kPpid)) {
+    Object object(reader, parent, field.task_high);
+    read(object, field.tgid, row.ppid, 1u << kPpid);
+  }
+  if (read(task, field.real_cred, cred.value, 1u << kUid | 1u << kGid)) {
+    Object object(reader, cred, field.cred_high);
+    read(object, field.uid, row.uid, 1u << kUid);
+    read(object, field.gid, row.gid, 1u << kGid);
+  }
+  if (read(task, field.signal, signal.value, 1u << kThreads)) {
+    Object object(reader, signal, field.nr_threads + 4);
+    read(object, field.nr_threads, row.threads, 1u << kThreads);
+  }
+  // A kernel thread may borrow a process's memory for a while; it is not its own.
+  if (read(task, field.mm, row.mm.value, 1u << kRss)) {
+    if (row.kernel_thread) row.mm = {};
+    if (row.mm.value != 0) read_memory_use(reader, row);
+  }
+  rows_.push_back(row);
+  return true;
+}
+
+template <class Reader>
+void Processes::read_memory_use(Reader& reader, Process& row) {
+  typename Reader::Object mm(reader, row.mm, fields_.mm_high);
+  std::uint64_t pages = 0;
+  bool readable = true;
+  for (std::size_t kind = 0; kind < fields_.rss.size(); ++kind) {
+    std::int64_t count = 0;
+    readable = readable && mm.load(fields_.rss[kind], count);
+    if (fields_.rss_sums_cpus) {
+      base::GuestVirtual parts;
+      readable = readable && mm.load(fields_.rss_per_cpu[kind], parts.value);
+      for (const std::uint64_t offset : cpu_offsets_) {
+        std::int32_t part = 0;
+        readable = readable && reader.load(parts + offset, part);
+        count += part;
+      }
+    }
+    // The kernel's own rule: a counter that is momentarily negative counts as zero.
+    if (count > 0) pages += static_cast<std::uint64_t>(count);
+  }
+  row.rss_bytes = pages * kPage;
+  if (readable) return;
+  row.unreadable |= 1u << kRss;
+  row.fault = reader.fault();
+}
+
+// As get_mm_cmdline() in fs/proc/base.c: the argument area, or, where a program has overwritten its
+// end (setproctitle), the string that runs on into the environment.
+template <class Reader>
+void Processes::read_command_line(Reader& reader, std::size_t index) {
+  Process& row = rows_[index];
+  std::string& line = command_lines_[index];
+  line.clear();
+  row.has_command_line = false;
+  row.command_line_fault = paging::Fault::none;
+  if (row.mm.value == 0) return;
+
+  base::GuestVirtual tables;
+  base::GuestPhysical root;
+  base::GuestVirtual start;
+  base::GuestVirtual end;
+  base::GuestVirtual environment_end;
+  const auto give_up = [&reader, &row] { row.command_line_fault = reader.fault(); };
+  if (!reader.load(row.mm + fields_.pgd, tables.value) ||
+      !reader.load(row.mm + fields_.arg_start, start.value) ||
+      !reader.load(row.mm + fields_.arg_end, end.value) ||
+      !reader.load(row.mm + fields_.env_end, environment_end.value) ||
+      !reader.translate(tables, root))
+    return give_up();
+  row.has_command_line = true;
+  if (start >= end || end - start > kMaxCommandLine) return;
+
+  line.resize(end - start);
+  if (!reader.load_bytes(root, start, std::as_writable_bytes(std::span(line)))) {
+    row.has_command_line = false;
+    return give_up();
+  }
+  if (line.back() != '\0' && environment_end > end) {
+    const std::size_t arguments = line.size();
+    line.resize(arguments + std::min<std::uint64_t>(environment_end - end, kPage));
+    const auto rest = std::as_writable_bytes(std::span(line)).subspan(arguments);
+    if (!reader.load_bytes(root, end, rest)) line.resize(arguments);
+    line.resize(std::min(line.find('\0'), line.size()));
+  }
+  while (!line.empty() && line.back() == '\0') line.pop_back();
+  std::ranges::replace(line, '\0', ' ');
+}
+
+Row Processes::row(std::size_t index) const {
+  const Process& process = rows_[index];
+  Row row;
+  row.values = {
+      std::int64_t{process.pid},
+      std::int64_t{process.tgid},
+      std::int64_t{process.ppid},
+      std::string(text_of(process.comm)),
+      std::string(1, process.state),
+      std::uint64_t{process.uid},
+      std::uint64_t{process.gid},
+      std::uint64_t{process.threads},
+      process.start_ns,
+      process.rss_bytes,
+      process.kernel_thread,
+      process.exiting,
+      std::monostate{},
+  };
+  if (options_.command_lines && process.has_command_line)
+    row.values[kCommandLine] = command_lines_[index];
+  for (unsigned column = 0; column < kColumns; ++column) {
+    if ((process.unreadable >> column & 1) == 0) continue;
+    row.values[column] = std::monostate{};
+    row.errors.push_back({kColumnDeclarations[column].name, base::Code::unreadable,
+                          std::string(paging::name(process.fault))});
+  }
+  if (process.command_line_fault != paging::Fault::none) {
+    const base::Error error = paging::error_of(process.command_line_fault, {});
+    row.errors.push_back({kColumnDeclarations[kCommandLine].name, error.code, error.message});
+  }
+  return row;
+}
+
+}  // namespace vitrine::views

@@ -1,0 +1,53 @@
+// A view: rows decoded from the guest, one file per subject. Views know nothing of how bytes are
+// obtained; each is written once over a reader type and instantiated for every reader.
+//
+// Thread contract: one thread at a time per view.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "vitrine/memory/gather_reader.h"
+#include "vitrine/memory/recording_reader.h"
+#include "vitrine/memory/window_reader.h"
+#include "vitrine/paging/virtual_reader.h"
+#include "vitrine/views/value.h"
+
+namespace vitrine::views {
+
+using WindowedReader = paging::VirtualReader<memory::WindowReader>;
+using GatheringReader = paging::VirtualReader<memory::GatherReader>;
+using RecordingWindowedReader =
+    paging::VirtualReader<memory::RecordingReader<memory::WindowReader>>;
+using RecordingGatheringReader =
+    paging::VirtualReader<memory::RecordingReader<memory::GatherReader>>;
+
+// The one indirection per observation; within it, every load is inlined.
+using AnyReader = std::variant<WindowedReader*, GatheringReader*, RecordingWindowedReader*,
+                               RecordingGatheringReader*>;
+
+// How a collection went.
+struct Outcome {
+  bool complete = true;                // every row was found and every field read
+  std::vector<std::string> warnings;   // what is missing and why
+};
+
+class View {
+ public:
+  virtual ~View() = default;
+
+  virtual std::string_view name() const = 0;
+  virtual std::span<const Column> columns() const = 0;
+
+  // Reads all rows anew. The reader's observation has begun.
+  virtual Outcome collect(const AnyReader& reader) = 0;
+
+  virtual std::size_t size() const = 0;
+  // One row of the last collection, as declared by columns().
+  virtual Row row(std::size_t index) const = 0;
+};
+
+}  // namespace vitrine::views

@@ -1,0 +1,143 @@
+#include "vitrine/session/attach.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "vitrine/kernel/facts.h"
+#include "vitrine/kernel/locate.h"
+#include "vitrine/session/hints.h"
+#include "vitrine/vmm/qmp.h"
+#include "vitrine/vmm/registers.h"
+
+namespace vitrine::session {
+namespace {
+
+using base::Code;
+using base::fail;
+
+// What is known of a VM before its memory is touched.
+struct Survey {
+  std::vector<vmm::RamLayout> layouts;  // best first
+  std::vector<memory::X86Registers> registers;
+  std::vector<std::string> warnings;
+};
+
+// Asks the VMM, and lets its monitor go again: another client may be waiting for it.
+base::Result<Survey> ask_monitor(const vmm::Machine& machine) {
+  auto qmp = vmm::open_qmp(machine);
+  if (!qmp) return fail(qmp.error());
+  auto layout = vmm::layout_from_monitor(*qmp, machine);
+  if (!layout) return fail(layout.error());
+  Survey survey;
+  survey.layouts.push_back(std::move(*layout));
+  if (auto registers = vmm::registers(*qmp)) survey.registers = std::move(*registers);
+  return survey;
+}
+
+base::Result<Survey> look_around(const vmm::Machine& machine) {
+  auto asked = ask_monitor(machine);
+  if (asked) return asked;
+  auto candidates = vmm::layout_candidates(machine);
+  if (!candidates) return fail(candidates.error());
+  Survey survey;
+  survey.layouts = std::move(*candidates);
+  survey.warnings.push_back("the RAM layout was derived from outside, since " +
+                            asked.error().message);
+  return survey;
+}
+
+base::Result<const techniques::Technique*> choose(const std::string& id,
+                                                  const vmm::Machine& machine,
+                                                  const vmm::RamLayout& layout) {
+  return id == "auto" ? techniques::choose(machine, layout) : techniques::find(id);
+}
+
+// RAM that the guest uses and the layout lacks: a module that was plugged in, or a wrong guess.
+std::vector<std::string> missing_ram(const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
+  std::vector<std::string> missing;
+  const auto system_ram = kernel::read_system_ram(kernel, memory);
+  if (!system_ram) return missing;
+  const auto known = memory.ram();
+  for (const memory::Range& range : *system_ram) {
+    const bool covered = std::ranges::any_of(known, [&range](const memory::Range& part) {
+      return part.contains(range.start, range.size);
+    });
+    if (!covered)
+      missing.push_back("the guest has RAM at " + base::to_string(range.start) + " to " +
+                        base::to_string(range.end()) +
+                        " that could not be found in the VMM: what lies there is unreadable");
+  }
+  return missing;
+}
+
+base::Result<Attachment> try_layout(const vmm::Machine& machine, const Options& options,
+                                    const vmm::RamLayout& layout, const Survey& survey) {
+  auto technique = choose(options.technique, machine, layout);
+  if (!technique) return fail(technique.error());
+  auto access = (*technique)->open(machine, layout);
+  if (!access) return fail(access.error());
+  kernel::LocateOptions locate;
+  locate.registers = survey.registers;
+  // Without registers nothing would tell a former kernel's note from the running one's.
+  if (options.use_cache && !survey.registers.empty())
+    if (const auto hints = load_hints(machine)) locate.hint = hints->note;
+  auto kernel = kernel::locate((*access)->memory(), locate);
+  if (!kernel) return fail(kernel.error());
+  Attachment attachment{layout, *technique, std::move(*access), std::move(*kernel), survey.warnings};
+  std::ranges::move(missing_ram(attachment.kernel, attachment.access->memory()),
+                    std::back_inserter(attachment.warnings));
+  return attachment;
+}
+
+// Whether the guest's own page tables and resources fit the layout entirely.
+bool fits(const Attachment& attachment, const Survey& survey) {
+  return attachment.kernel.space.direct.size != 0 &&
+         attachment.warnings.size() == survey.warnings.size();
+}
+
+}  // namespace
+
+base::Result<Attachment> attach(const vmm::Machine& machine, const Options& options) {
+  if (!machine.command_line.confidential.empty())
+    return fail(Code::unsupported,
+                "the guest's memory is encrypted (" +
+                    machine.command_line.confidential + "): the host sees cipher text only",
+                "look from inside such a guest; that nobody can look from outside is its purpose");
+  auto survey = look_around(machine);
+  if (!survey) return fail(survey.error());
+  std::optional<Attachment> best;
+  std::optional<base::Error> error;
+  for (const vmm::RamLayout& layout : survey->layouts) {
+    auto attachment = try_layout(machine, options, layout, *survey);
+    if (!attachment) {
+      if (!error) error = attachment.error();
+      // Rights and techniques do not depend on which guess of the layout is right.
+      if (attachment.error().code == Code::denied || attachment.error().code == Code::gone ||
+          attachment.error().code == Code::invalid)
+        break;
+      continue;
+    }
+    const bool whole = fits(*attachment, *survey);
+    if (!best || whole) best = std::move(*attachment);
+    if (whole) break;
+  }
+  if (!best) return fail(*error);
+  if (options.use_cache) store_hints(machine, {best->kernel.note});
+  return std::move(*best);
+}
+
+base::Result<vmm::RamLayout> likely_layout(const vmm::Machine& machine) {
+  auto survey = look_around(machine);
+  if (!survey) return fail(survey.error());
+  return std::move(survey->layouts.front());
+}
+
+bool still_runs(const vmm::Machine& machine, const Attachment& attachment) {
+  auto qmp = vmm::open_qmp(machine);
+  if (!qmp) return true;
+  auto registers = vmm::registers(*qmp);
+  if (!registers) return true;
+  return kernel::runs_on(attachment.kernel, *registers, attachment.access->memory());
+}
+
+}  // namespace vitrine::session

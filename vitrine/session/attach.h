@@ -1,0 +1,42 @@
+// Attaching to a VM: its RAM layout from the VMM or from the outside, the technique opened on it,
+// and the kernel found in it. A layout is believed only after the guest confirms it.
+//
+// Thread contract: independent calls may run in parallel.
+// Effect on the guest: that of the technique. Cost: see kernel/locate.h; with a hint from an
+// earlier attachment a few milliseconds.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "vitrine/base/result.h"
+#include "vitrine/kernel/kernel.h"
+#include "vitrine/techniques/technique.h"
+#include "vitrine/vmm/machine.h"
+#include "vitrine/vmm/ram_layout.h"
+
+namespace vitrine::session {
+
+struct Options {
+  std::string technique = "auto";  // an id, or auto: the best passive one that is usable
+  bool use_cache = true;           // keep and use hints on disk, see hints.h
+};
+
+struct Attachment {
+  vmm::RamLayout layout;
+  const techniques::Technique* technique = nullptr;
+  std::unique_ptr<techniques::Access> access;
+  kernel::Kernel kernel;
+  std::vector<std::string> warnings;
+};
+
+base::Result<Attachment> attach(const vmm::Machine& machine, const Options& options);
+
+// The layout that attaching would try first; not confirmed by the guest.
+base::Result<vmm::RamLayout> likely_layout(const vmm::Machine& machine);
+
+// Whether a vCPU's page tables still map the attached kernel; true where registers can't be had.
+bool still_runs(const vmm::Machine& machine, const Attachment& attachment);
+
+}  // namespace vitrine::session

@@ -1,0 +1,107 @@
+// One VM attached with one technique: its memory readable, its kernel known. Joins the two halves of
+// the library, which know nothing of each other: how bytes are obtained (vmm, techniques) and what
+// they mean (kernel, views).
+//
+// Thread contract: one thread at a time per session.
+// Effect on the guest: that of the technique; the VMM's monitor is asked for the RAM layout and the
+// registers once, and let go before anything is observed.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vitrine/base/result.h"
+#include "vitrine/kernel/kernel.h"
+#include "vitrine/session/attach.h"
+#include "vitrine/techniques/technique.h"
+#include "vitrine/views/view.h"
+#include "vitrine/vmm/machine.h"
+
+namespace vitrine::session {
+
+struct Consistency {
+  std::string_view atomic = "unknown";     // proved, unchanged, no, unknown
+  std::string_view quiescent = "unknown";  // yes, no, unknown
+  std::uint32_t collects = 1;              // collections it took
+  std::vector<std::string> held;           // names of locks that were held
+};
+
+// One collection of a view, with its provenance.
+struct Observation {
+  std::chrono::system_clock::time_point started;
+  std::uint64_t duration_ns = 0;
+  std::uint64_t stopped_ns = 0;  // how long the guest was stopped for it
+  memory::Cost cost;
+  Consistency consistency;
+  views::Outcome outcome;
+};
+
+class Session {
+ public:
+  // `vm` as the command line takes it: a pid, a name, a QMP socket's path, or one of these after
+  // `pid:`, `name:`, `qmp:`. Bounded: a VMM that never answers is given up after seconds.
+  static base::Result<std::unique_ptr<Session>> open(std::string_view vm, const Options& options);
+
+  const vmm::Machine& machine() const { return machine_; }
+  const vmm::RamLayout& layout() const { return attachment_.layout; }
+  const kernel::Kernel& kernel() const { return attachment_.kernel; }
+  const techniques::Description& technique() const { return attachment_.technique->description(); }
+  memory::PhysicalMemory& memory() { return attachment_.access->memory(); }
+  // What the user should know about this attachment, e.g. guest RAM that could not be located.
+  const std::vector<std::string>& warnings() const { return attachment_.warnings; }
+
+  // Collects `view` once. Error `gone` when the VM ended or its guest rebooted: see reattach().
+  base::Result<Observation> observe(views::View& view);
+
+  // The same with every value read kept, page-table entries included.
+  base::Result<Observation> observe(views::View& view, memory::Recording& recording);
+
+  // The pieces that the next observation reads in one call, where the technique copies.
+  std::vector<memory::Range> gathered() const {
+    return readers_.gather ? readers_.gather->gathered() : std::vector<memory::Range>{};
+  }
+
+  // Finds the kernel anew after the guest rebooted; views have to be attached anew, too.
+  base::Result<void> reattach();
+
+  // Whether the guest that was attached still runs: the VMM lives, its guest's memory still holds
+  // the kernel, and, if its clock stood still since the last call, the registers still point to it.
+  base::Result<void> check_alive();
+
+ private:
+  // The plain reader of this access; the virtual reader on top refers to it.
+  struct Readers {
+    std::optional<memory::WindowReader> window;
+    std::optional<memory::GatherReader> gather;
+  };
+
+  // A word of the guest's memory that stays what it is until the guest reboots.
+  struct Sentinel {
+    base::GuestPhysical at;
+    std::uint64_t value = 0;
+  };
+
+  Session(vmm::Machine machine, Options options, Attachment attachment);
+
+  void prepare();
+  template <class Physical>
+  base::Result<Observation> observe_with(views::View& view, Physical& physical,
+                                         paging::VirtualReader<Physical>& reader);
+  template <class Physical>
+  bool sentinels_hold(Physical& physical) const;
+
+  vmm::Machine machine_;
+  Options options_;
+  Attachment attachment_;
+  Readers readers_;
+  std::optional<views::WindowedReader> windowed_;
+  std::optional<views::GatheringReader> gathering_;
+  std::vector<Sentinel> sentinels_;
+  std::optional<std::uint64_t> last_jiffies_;
+};
+
+}  // namespace vitrine::session

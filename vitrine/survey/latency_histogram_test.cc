@@ -1,0 +1,35 @@
+#include "vitrine/survey/latency_histogram.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+namespace vitrine::survey {
+namespace {
+
+TEST(LatencyHistogram, PercentilesAreWithinOnePercent) {
+  auto histogram = std::make_unique<LatencyHistogram>();
+  for (std::uint64_t ns = 1; ns <= 100000; ++ns) histogram->add(ns * 10);
+  EXPECT_NEAR(static_cast<double>(histogram->percentile(0.5)), 500000, 5000);
+  EXPECT_NEAR(static_cast<double>(histogram->percentile(0.99)), 990000, 9900);
+  EXPECT_EQ(histogram->max(), 1000000U);
+  EXPECT_EQ(histogram->percentile(1.0), 1000000U);
+  EXPECT_EQ(histogram->count(), 100000U);
+}
+
+TEST(LatencyHistogram, TakesEveryValue) {
+  auto histogram = std::make_unique<LatencyHistogram>();
+  for (unsigned bit = 0; bit < 64; ++bit) histogram->add(std::uint64_t{1} << bit);
+  histogram->add(0);
+  histogram->add(~std::uint64_t{0});
+  EXPECT_EQ(histogram->count(), 66U);
+  EXPECT_EQ(histogram->percentile(0.0), 0U);
+}
+
+TEST(LatencyHistogram, EmptyIsZero) {
+  auto histogram = std::make_unique<LatencyHistogram>();
+  EXPECT_EQ(histogram->percentile(0.5), 0U);
+}
+
+}  // namespace
+}  // namespace vitrine::survey

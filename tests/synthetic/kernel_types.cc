@@ -1,0 +1,174 @@
+#include "tests/synthetic/kernel_types.h"
+
+namespace vitrine::synthetic {
+namespace {
+
+void add_scalars(Types& types) {
+  types.add_integer("char", 1, true);
+  types.add_integer("unsigned char", 1, false);
+  types.add_integer("int", 4, true);
+  types.add_integer("unsigned int", 4, false);
+  types.add_integer("long int", 8, true);
+  types.add_integer("long unsigned int", 8, false);
+  types.add_integer("long long int", 8, true);
+  types.add_integer("long long unsigned int", 8, false);
+  types.add_typedef("s32", "int");
+  types.add_typedef("u32", "unsigned int");
+  types.add_typedef("s64", "long long int");
+  types.add_typedef("u64", "long long unsigned int");
+  types.add_typedef("pid_t", "int");
+  types.add_typedef("uid_t", "unsigned int");
+  types.add_typedef("ktime_t", "s64");
+  types.add_struct("<atomic_t>", {{"counter", "int"}});
+  types.add_typedef("atomic_t", "struct <atomic_t>");
+  types.add_struct("<atomic64_t>", {{"counter", "s64"}});
+  types.add_typedef("atomic64_t", "struct <atomic64_t>");
+  types.add_typedef("atomic_long_t", "atomic64_t");
+  types.add_struct("refcount_struct", {{"refs", "atomic_t"}});
+  types.add_typedef("refcount_t", "struct refcount_struct");
+  types.add_struct("<kuid_t>", {{"val", "uid_t"}});
+  types.add_typedef("kuid_t", "struct <kuid_t>");
+  types.add_struct("<kgid_t>", {{"val", "uid_t"}});
+  types.add_typedef("kgid_t", "struct <kgid_t>");
+  types.add_struct("<pgd_t>", {{"pgd", "long unsigned int"}});
+  types.add_typedef("pgd_t", "struct <pgd_t>");
+  types.add_struct("list_head", {{"next", "struct list_head *"}, {"prev", "struct list_head *"}});
+}
+
+void add_names(Types& types) {
+  types.add_struct("new_utsname", {{"sysname", "char[65]"},
+                                   {"nodename", "char[65]"},
+                                   {"release", "char[65]"},
+                                   {"version", "char[65]"},
+                                   {"machine", "char[65]"},
+                                   {"domainname", "char[65]"}});
+  types.add_spread("uts_namespace",
+                   {{"name", "struct new_utsname"}, {"user_ns", "void *"}, {"ucounts", "void *"}},
+                   432, 0, 416);
+}
+
+void add_timekeeping(Types& types, TimekeeperHome home) {
+  types.add_struct("timespec64", {{"tv_sec", "s64"}, {"tv_nsec", "long int"}});
+  types.add_struct("tk_read_base", {{"clock", "void *"},
+                                    {"mask", "u64"},
+                                    {"cycle_last", "u64"},
+                                    {"mult", "u32"},
+                                    {"shift", "u32"},
+                                    {"xtime_nsec", "u64"},
+                                    {"base", "ktime_t"},
+                                    {"base_real", "u64"}});
+  types.add_spread("timekeeper",
+                   {{"tkr_mono", "struct tk_read_base"},
+                    {"tkr_raw", "struct tk_read_base"},
+                    {"xtime_sec", "u64"},
+                    {"ktime_sec", "long unsigned int"},
+                    {"wall_to_monotonic", "struct timespec64"},
+                    {"offs_real", "ktime_t"},
+                    {"offs_boot", "ktime_t"},
+                    {"offs_tai", "ktime_t"},
+                    {"raw_sec", "u64"},
+                    {"monotonic_to_boot", "struct timespec64"}},
+                   280, 0, 280);
+  types.add_struct("seqcount", {{"sequence", "unsigned int"}});
+  const std::vector<Field> guarded = {{"seq", "struct seqcount"},
+                                      {"timekeeper", "struct timekeeper"}};
+  types.add_struct(home == TimekeeperHome::anonymous ? "<tk_core>" : "tk_data", guarded);
+}
+
+void add_task(Types& types) {
+  types.add_struct("thread_info", {{"flags", "long unsigned int"},
+                                   {"syscall_work", "long unsigned int"},
+                                   {"status", "u32"},
+                                   {"cpu", "u32"}});
+  types.add_spread("task_struct",
+                   {{"thread_info", "struct thread_info", 0},
+                    {"__state", "unsigned int"},
+                    {"stack", "void *"},
+                    {"usage", "refcount_t"},
+                    {"flags", "unsigned int"},
+                    {"policy", "unsigned int"},
+                    {"tasks", "struct list_head"},
+                    {"mm", "struct mm_struct *"},
+                    {"active_mm", "struct mm_struct *"},
+                    {"exit_state", "int"},
+                    {"exit_code", "int"},
+                    {"pid", "pid_t"},
+                    {"tgid", "pid_t"},
+                    {"real_parent", "struct task_struct *"},
+                    {"parent", "struct task_struct *"},
+                    {"children", "struct list_head"},
+                    {"sibling", "struct list_head"},
+                    {"group_leader", "struct task_struct *"},
+                    {"thread_node", "struct list_head"},
+                    {"worker_private", "void *"},
+                    {"start_time", "u64"},
+                    {"start_boottime", "u64"},
+                    {"real_cred", "struct cred *"},
+                    {"cred", "struct cred *"},
+                    {"comm", "char[16]"},
+                    {"signal", "struct signal_struct *"}},
+                   9280, 0x18, 0xc00);
+}
+
+void add_what_tasks_share(Types& types, RssLayout rss) {
+  types.add_spread("signal_struct",
+                   {{"sigcnt", "refcount_t"},
+                    {"live", "atomic_t"},
+                    {"nr_threads", "int"},
+                    {"thread_head", "struct list_head"},
+                    {"group_exit_code", "int"}},
+                   1088, 0, 0x80);
+  types.add_spread("cred",
+                   {{"usage", "atomic_long_t"},
+                    {"uid", "kuid_t"},
+                    {"gid", "kgid_t"},
+                    {"suid", "kuid_t"},
+                    {"sgid", "kgid_t"},
+                    {"euid", "kuid_t"},
+                    {"egid", "kgid_t"}},
+                   176, 0, 0x60);
+  std::string rss_type = "struct mm_rss_stat";
+  if (rss == RssLayout::atomic_counters) {
+    types.add_struct("mm_rss_stat", {{"count", "atomic_long_t[4]"}});
+  } else {
+    types.add_struct("percpu_counter", {{"lock", "unsigned int"},
+                                        {"count", "s64"},
+                                        {"list", "struct list_head"},
+                                        {"counters", "s32 *"}});
+    rss_type = "struct percpu_counter[4]";
+  }
+  types.add_spread("<mm_struct>",
+                   {{"pgd", "pgd_t *"},
+                    {"mm_users", "atomic_t"},
+                    {"mm_count", "atomic_t"},
+                    {"map_count", "int"},
+                    {"total_vm", "long unsigned int"},
+                    {"arg_start", "long unsigned int"},
+                    {"arg_end", "long unsigned int"},
+                    {"env_start", "long unsigned int"},
+                    {"env_end", "long unsigned int"},
+                    {"rss_stat", rss_type},
+                    {"owner", "struct task_struct *"}},
+                   1216, 0x40, 0x480);
+  types.add_struct("mm_struct",
+                   {{"", "struct <mm_struct>"}, {"cpu_bitmap", "long unsigned int[1]"}});
+  types.add_anonymous_enum({{"MM_FILEPAGES", file_pages},
+                            {"MM_ANONPAGES", anonymous_pages},
+                            {"MM_SWAPENTS", swap_entries},
+                            {"MM_SHMEMPAGES", shmem_pages},
+                            {"NR_MM_COUNTERS", 4}});
+}
+
+}  // namespace
+
+Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_seed) {
+  Types types(shuffle_seed);
+  add_scalars(types);
+  add_names(types);
+  add_timekeeping(types, timekeeper);
+  add_task(types);
+  add_what_tasks_share(types, rss);
+  return types;
+}
+
+}  // namespace vitrine::synthetic

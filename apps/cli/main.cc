@@ -1,2 +1,53 @@
-#include <cstdio>
-int main() { std::puts("vitrine"); return 0; }
+// vitrine: the command line. Parses, runs one verb, and turns what it says into the exit status.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <vector>
+
+#include "apps/cli/verbs/verb.h"
+
+namespace {
+
+using vitrine::cli::Exit;
+
+int run(int argc, char** argv) {
+  CLI::App app(
+      "See inside a running virtual machine without touching it: nothing is installed in the guest, "
+      "nothing configured, nothing restarted.",
+      "vitrine");
+  app.set_version_flag("--version", "vitrine " VITRINE_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "VM is a process id, a name (-name) or a QMP socket's path.\n"
+      "Exit status: 0 complete; 1 could not be done; 2 wrong usage; 3 done in part.\n"
+      "Reading another user's VM needs CAP_SYS_PTRACE: run with sudo.");
+  const std::vector<vitrine::cli::Verb> verbs{
+      vitrine::cli::add_ls(app),   vitrine::cli::add_info(app),
+      vitrine::cli::add_ps(app),   vitrine::cli::add_techniques(app),
+      vitrine::cli::add_rate(app),
+  };
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // Help and version are no errors.
+    return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::wrong_usage);
+  }
+  for (const vitrine::cli::Verb& verb : verbs)
+    if (verb.command->parsed()) return static_cast<int>(verb.run());
+  return static_cast<int>(Exit::wrong_usage);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    // Only what nobody can foresee comes here, such as memory running out.
+    const std::string text =
+        vitrine::cli::error_text({vitrine::base::Code::unreadable, error.what()});
+    (void)!write(STDERR_FILENO, text.data(), text.size());
+    return static_cast<int>(Exit::failed);
+  }
+}

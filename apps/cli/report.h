@@ -1,0 +1,79 @@
+// An observation as it is reported: everything of the JSON contract but the rows.
+//
+// Thread contract: plain values.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vitrine::cli {
+
+struct VmIdentity {
+  std::optional<std::string> name;  // as the VMM was told it; absent for a nameless VM
+  std::optional<std::int64_t> pid;  // of the VMM; absent for a memory image
+  std::string source;  // how it was found, e.g. "pid", "qmp:/run/vm.sock", "file:/dump"
+};
+
+struct KernelIdentity {
+  std::string release;                  // as uname -r
+  std::optional<std::string> build_id;  // hexadecimal; absent where the kernel has none
+};
+
+// Whether all values held at one instant.
+enum class Atomic {
+  proved,     // the memory could not change while it was read
+  unchanged,  // two successive collections read the very same values
+  no,
+  unknown,
+};
+
+// Whether nobody was in the middle of changing what was read.
+enum class Quiescent { yes, no, unknown };
+
+struct Consistency {
+  Atomic atomic = Atomic::unknown;
+  Quiescent quiescent = Quiescent::unknown;
+  std::uint64_t collects = 1;
+  std::vector<std::string> held = {};  // names of the kernel locks a writer held
+};
+
+struct Provenance {
+  std::chrono::sys_time<std::chrono::nanoseconds> started = {};
+  std::uint64_t duration_ns = 0;
+  std::uint64_t reads = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t stopped_ns = 0;  // how long the guest was stopped for it
+  Consistency consistency = {};
+};
+
+struct ObservationReport {
+  VmIdentity vm;
+  std::optional<KernelIdentity> kernel;
+  std::string view;
+  std::string technique;
+  Provenance observation;
+  std::vector<std::string> warnings;
+};
+
+// How fast and at what cost a view could be observed again and again; costs are per view.
+struct RateReport {
+  VmIdentity vm;
+  std::optional<KernelIdentity> kernel;
+  std::string view;
+  std::string technique;
+  double seconds = 0;  // measured, warm-up excluded
+  double per_second = 0;
+  struct Latency {
+    std::uint64_t p50 = 0, p90 = 0, p99 = 0, max = 0;
+  } latency_ns;
+  std::uint64_t views = 0;  // observations made
+  std::uint64_t rows = 0;   // rows of the last one
+  double reads = 0, bytes = 0, stopped_ns = 0, cpu_ns = 0;
+  std::optional<double> vmm_cpu_ns;  // absent where there is no VMM
+  std::vector<std::string> warnings;
+};
+
+}  // namespace vitrine::cli

@@ -1,0 +1,95 @@
+#include "vitrine/survey/rate.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "apps/cli/json.h"
+#include "apps/cli/table.h"
+#include "apps/cli/verbs/verb.h"
+#include "vitrine/views/registry.h"
+
+namespace vitrine::cli {
+namespace {
+
+struct Arguments {
+  Target target;
+  std::string view = "ps";
+  double seconds = 5;
+  bool floor = false;
+};
+
+RateReport report_of(const session::Session& session, const Arguments& arguments,
+                     std::string_view view, const survey::Rate& rate) {
+  RateReport report;
+  report.vm = identity(session.machine(), arguments.target.vm);
+  report.kernel = identity(session.kernel());
+  report.view = view;
+  report.technique = session.technique().id;
+  report.seconds = arguments.seconds;
+  report.per_second = rate.per_second;
+  report.latency_ns = {rate.latency_ns.p50, rate.latency_ns.p90, rate.latency_ns.p99,
+                       rate.latency_ns.max};
+  report.views = rate.views;
+  report.rows = rate.rows;
+  report.reads = rate.reads;
+  report.bytes = rate.bytes;
+  report.stopped_ns = rate.stopped_ns;
+  report.cpu_ns = rate.cpu_ns;
+  report.vmm_cpu_ns = rate.vmm_cpu_ns;
+  report.warnings = session.warnings();
+  if (rate.incomplete > 0)
+    report.warnings.push_back(std::to_string(rate.incomplete) +
+                              " of the views could not read everything");
+  return report;
+}
+
+std::string text_of(const RateReport& report) {
+  const auto microseconds = [](std::uint64_t ns) { return static_cast<double>(ns) / 1000; };
+  return fmt::format(
+      "{} of {} through {}: {:.0f} views a second ({} views, {} rows each)\n"
+      "latency     p50 {:.1f} us, p90 {:.1f} us, p99 {:.1f} us, max {:.1f} us\n"
+      "each view   {:.0f} reads, {:.0f} bytes, guest stopped {:.0f} ns\n"
+      "processor   this tool {:.1f} us, the VMM {:.1f} us a view (the guest's own work included)\n",
+      report.view, report.vm.name.value_or(report.vm.source), report.technique, report.per_second,
+      report.views, report.rows, microseconds(report.latency_ns.p50),
+      microseconds(report.latency_ns.p90), microseconds(report.latency_ns.p99),
+      microseconds(report.latency_ns.max), report.reads, report.bytes, report.stopped_ns,
+      report.cpu_ns / 1000, report.vmm_cpu_ns.value_or(0) / 1000);
+}
+
+Exit run(const Arguments& arguments) {
+  const bool json = arguments.target.json;
+  auto declaration = views::find(arguments.view);
+  if (!declaration) return report(declaration.error(), json);
+  auto session = session::Session::open(arguments.target.vm, arguments.target.options());
+  if (!session) return report(session.error(), json);
+  auto view = (*declaration)->attach((*session)->kernel(), (*session)->memory());
+  if (!view) return report(view.error(), json);
+  const auto duration = std::chrono::duration_cast<std::chrono::nanoseconds>(
+      std::chrono::duration<double>(arguments.seconds));
+  auto rate = arguments.floor ? survey::measure_floor(**session, **view, duration)
+                              : survey::measure_rate(**session, **view, duration);
+  if (!rate) return report(rate.error(), json);
+  const RateReport result = report_of(**session, arguments, (*declaration)->name, *rate);
+  const Exit exit = rate->incomplete > 0 ? Exit::partial : Exit::complete;
+  if (json) return print(rate_json(result, json_layout(inspect(STDOUT_FILENO), false)), exit);
+  warn(result.warnings);
+  return print(text_of(result), exit);
+}
+
+}  // namespace
+
+Verb add_rate(CLI::App& app) {
+  CLI::App* command =
+      app.add_subcommand("rate", "Measure how often a view can be had, and what it costs");
+  auto arguments = std::make_shared<Arguments>();
+  arguments->target.add_to(*command);
+  command->add_option("--view", arguments->view, "The view to measure, e.g. ps");
+  command->add_option("--seconds", arguments->seconds, "How long to measure, after a warm-up")
+      ->check(CLI::Range(0.1, 3600.0));
+  command->add_flag("--floor", arguments->floor,
+                    "Measure the technique's bare reads of the same memory instead, nothing decoded");
+  return {command, [arguments] { return run(*arguments); }};
+}
+
+}  // namespace vitrine::cli

@@ -1,0 +1,80 @@
+#include <unistd.h>
+
+#include <array>
+
+#include "apps/cli/json.h"
+#include "apps/cli/table.h"
+#include "apps/cli/verbs/verb.h"
+#include "vitrine/techniques/technique.h"
+
+namespace vitrine::cli {
+namespace {
+
+constexpr std::array<views::Column, 10> kColumns{{
+    {"id", views::Type::text, "what --technique takes"},
+    {"class", views::Type::text, "class in the taxonomy"},
+    {"effect", views::Type::text, "passive, intrusive or persistent"},
+    {"cooperation", views::Type::text, "what must run inside the guest"},
+    {"snapshot", views::Type::text, "live memory or a point-in-time copy"},
+    {"liveness", views::Type::text, "whether the guest keeps running"},
+    {"access", views::Type::text, "how memory is accessed"},
+    {"demands", views::Type::text, "what host, hypervisor and guest have to offer"},
+    {"usable", views::Type::boolean, "whether it can be used on this VM now"},
+    {"why_not", views::Type::text, "why it can't, and how to make it so"},
+}};
+constexpr std::size_t kWithoutVm = 8;
+
+views::Row row_of(const techniques::Description& about) {
+  const auto text = [](std::string_view value) { return views::Value(std::string(value)); };
+  return {{text(about.id), text(about.technique_class), text(techniques::name(about.effect)),
+           text(about.cooperation), text(about.snapshot), text(about.liveness), text(about.access),
+           text(about.demands)},
+          {}};
+}
+
+struct Arguments {
+  std::string vm;
+  bool json = false;
+};
+
+Exit run(const Arguments& arguments) {
+  std::vector<views::Row> rows;
+  std::optional<VmIdentity> vm;
+  std::span<const views::Column> columns = kColumns;
+  if (arguments.vm.empty()) {
+    columns = columns.first(kWithoutVm);
+    for (const techniques::Technique* technique : techniques::all())
+      rows.push_back(row_of(technique->description()));
+  } else {
+    auto machine = vmm::find(arguments.vm);
+    if (!machine) return report(machine.error(), arguments.json);
+    auto layout = session::likely_layout(*machine);
+    if (!layout) return report(layout.error(), arguments.json);
+    vm = identity(*machine, arguments.vm);
+    for (const techniques::Technique* technique : techniques::all()) {
+      const auto usable = technique->usable(*machine, *layout);
+      views::Row row = row_of(technique->description());
+      row.values.emplace_back(usable.has_value());
+      row.values.emplace_back();
+      if (!usable) row.values.back() = base::to_string(usable.error());
+      rows.push_back(std::move(row));
+    }
+  }
+  const Terminal terminal = inspect(STDOUT_FILENO);
+  if (arguments.json)
+    return print(list_json("techniques", vm, columns, rows, json_layout(terminal, false)));
+  return print(make_table(columns, rows, {terminal.width, terminal.colour, true}).text);
+}
+
+}  // namespace
+
+Verb add_techniques(CLI::App& app) {
+  CLI::App* command = app.add_subcommand(
+      "techniques", "List the ways to read a guest's memory; with a VM, which are usable now");
+  auto arguments = std::make_shared<Arguments>();
+  command->add_option("VM", arguments->vm, "A VM: process id, name or QMP socket");
+  command->add_flag("--json", arguments->json, "Print JSON");
+  return {command, [arguments] { return run(*arguments); }};
+}
+
+}  // namespace vitrine::cli

@@ -1,0 +1,60 @@
+#include "apps/cli/verbs/verb.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace vitrine::cli {
+
+void Target::add_to(CLI::App& command) {
+  command
+      .add_option("VM", vm,
+                  "A VM: process id, name or QMP socket; pid:, name: or qmp: before it decides")
+      ->required();
+  command.add_option("--technique", technique,
+                     "How to read the guest's memory; auto: the best passive way that is usable "
+                     "(see: vitrine techniques)");
+  command.add_flag("--no-cache", no_cache, "Neither use nor keep hints about this VM on disk");
+  command.add_flag("--json", json, "Print JSON");
+}
+
+Exit report(const base::Error& error, bool json) {
+  (void)write_fully(STDERR_FILENO, json ? error_json(error) : error_text(error));
+  return exit_of(error);
+}
+
+void warn(const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings)
+    (void)write_fully(STDERR_FILENO, warning_text(warning));
+}
+
+Exit print(std::string_view text, Exit otherwise) {
+  const auto written = write_fully(STDOUT_FILENO, text);
+  return written ? otherwise : report(written.error(), false);
+}
+
+Exit worse(Exit one, Exit other) {
+  if (one == Exit::complete) return other;
+  if (other == Exit::complete) return one;
+  return one == Exit::partial ? other : one;
+}
+
+VmIdentity identity(const vmm::Machine& machine, const std::string& spec) {
+  VmIdentity vm;
+  if (!machine.name.empty()) vm.name = machine.name;
+  vm.pid = machine.process.pid;
+  const bool decided = std::ranges::any_of(
+      std::initializer_list<std::string_view>{"pid:", "name:", "qmp:"},
+      [&spec](std::string_view prefix) { return spec.starts_with(prefix); });
+  if (decided)
+    vm.source = spec;
+  else if (spec == std::to_string(machine.process.pid))
+    vm.source = "pid:" + spec;
+  else
+    vm.source = (spec == machine.name ? "name:" : "qmp:") + spec;
+  return vm;
+}
+
+KernelIdentity identity(const kernel::Kernel& kernel) { return {kernel.release, kernel.build_id}; }
+
+}  // namespace vitrine::cli

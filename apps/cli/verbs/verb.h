@@ -1,0 +1,58 @@
+// What every verb shares: options that mean the same everywhere, and how results and errors are
+// told. A verb is one file that adds itself to the command line; main.cc lists them.
+//
+// Thread contract: one thread.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "apps/cli/error.h"
+#include "apps/cli/report.h"
+#include "apps/cli/terminal.h"
+#include "vitrine/session/session.h"
+
+namespace vitrine::cli {
+
+// Makes the verb and returns what runs it once the command line is parsed.
+using Run = std::function<Exit()>;
+
+struct Verb {
+  CLI::App* command = nullptr;
+  Run run;
+};
+
+Verb add_ls(CLI::App& app);
+Verb add_info(CLI::App& app);
+Verb add_ps(CLI::App& app);
+Verb add_rate(CLI::App& app);
+Verb add_techniques(CLI::App& app);
+
+// Which VM, by which technique, in which form.
+struct Target {
+  std::string vm;
+  std::string technique = "auto";
+  bool no_cache = false;
+  bool json = false;
+
+  void add_to(CLI::App& command);
+  session::Options options() const { return {technique, !no_cache}; }
+};
+
+// Tells an error on stderr, as JSON if asked for; returns the exit status it means.
+Exit report(const base::Error& error, bool json);
+
+// Tells warnings on stderr.
+void warn(const std::vector<std::string>& warnings);
+
+// Prints on stdout; a failure to write is an error told on stderr.
+Exit print(std::string_view text, Exit otherwise = Exit::complete);
+
+// The worse of two: what failed stays failed, what is partial is not complete.
+Exit worse(Exit one, Exit other);
+
+VmIdentity identity(const vmm::Machine& machine, const std::string& spec);
+KernelIdentity identity(const kernel::Kernel& kernel);
+
+}  // namespace vitrine::cli

@@ -1,0 +1,191 @@
+#include "apps/cli/verbs/view_command.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "apps/cli/json.h"
+#include "apps/cli/table.h"
+
+namespace vitrine::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kRebootPatience{180};
+
+Atomic atomic_of(std::string_view verdict) {
+  if (verdict == "proved") return Atomic::proved;
+  if (verdict == "unchanged") return Atomic::unchanged;
+  return verdict == "no" ? Atomic::no : Atomic::unknown;
+}
+
+Quiescent quiescent_of(std::string_view verdict) {
+  if (verdict == "yes") return Quiescent::yes;
+  return verdict == "no" ? Quiescent::no : Quiescent::unknown;
+}
+
+Provenance provenance_of(const session::Observation& observation) {
+  return {observation.started,
+          observation.duration_ns,
+          observation.cost.reads,
+          observation.cost.bytes,
+          observation.stopped_ns,
+          {atomic_of(observation.consistency.atomic), quiescent_of(observation.consistency.quiescent),
+           observation.consistency.collects, observation.consistency.held}};
+}
+
+// One attached view, shown as often as asked for.
+class Show {
+ public:
+  Show(const ViewOptions& options, const ViewCommand& command)
+      : options_(options), command_(command), terminal_(inspect(STDOUT_FILENO)) {}
+
+  base::Result<void> attach() {
+    if (!session_) {
+      auto session = session::Session::open(options_.target.vm, options_.target.options());
+      if (!session) return base::fail(session.error());
+      session_ = std::move(*session);
+    } else if (auto again = session_->reattach(); !again) {
+      return base::fail(again.error());
+    }
+    auto view = command_.attach(*session_);
+    if (!view) return base::fail(view.error());
+    view_ = std::move(*view);
+    SelectionText text = options_.selection;
+    chosen_ = !text.columns.empty();
+    if (!chosen_ && !options_.target.json) text.columns = command_.table_columns;
+    auto selection = parse_selection(text, view_->columns());
+    if (!selection) return base::fail(selection.error());
+    selection_ = std::move(*selection);
+    return {};
+  }
+
+  base::Result<Exit> once() {
+    auto observation = session_->observe(*view_);
+    if (!observation) return base::fail(observation.error());
+    if (view_->size() == 0)
+      return base::fail(base::Code::inconsistent,
+                        "the view of the guest came out empty" +
+                            (observation->outcome.warnings.empty()
+                                 ? std::string()
+                                 : ": " + observation->outcome.warnings.front()),
+                        "look again: the guest may be booting, or its memory damaged");
+    std::vector<views::Row> rows;
+    rows.reserve(view_->size());
+    for (std::size_t i = 0; i < view_->size(); ++i) rows.push_back(view_->row(i));
+    const Exit exit = observation->outcome.complete ? Exit::complete : Exit::partial;
+    std::vector<std::string> warnings = session_->warnings();
+    warnings.insert(warnings.end(), observation->outcome.warnings.begin(),
+                    observation->outcome.warnings.end());
+    return options_.target.json ? show_json(*observation, std::move(rows), warnings, exit)
+                                : show_table(std::move(rows), warnings, exit);
+  }
+
+  base::Result<void> check_alive() { return session_->check_alive(); }
+
+ private:
+  static void note_undecided(const Selected& selected, std::vector<std::string>& warnings) {
+    if (selected.undecided > 0)
+      warnings.push_back(std::to_string(selected.undecided) +
+                         " rows are left out because a field that --where asks for could not be "
+                         "read");
+  }
+
+  Exit show_json(const session::Observation& observation, std::vector<views::Row> rows,
+                 std::vector<std::string> warnings, Exit exit) const {
+    const Selected selected = select(*selection_, std::move(rows));
+    note_undecided(selected, warnings);
+    const ObservationReport report{identity(session_->machine(), options_.target.vm),
+                                   identity(session_->kernel()),
+                                   std::string(view_->name()),
+                                   std::string(session_->technique().id),
+                                   provenance_of(observation),
+                                   warnings};
+    return print(observation_json(report, selection_->columns, selected.rows,
+                                  json_layout(terminal_, options_.watch > 0)),
+                 worse(exit, exit_of(selected.rows)));
+  }
+
+  Exit show_table(std::vector<views::Row> rows, std::vector<std::string> warnings,
+                  Exit exit) const {
+    if (command_.adorn) command_.adorn(view_->columns(), rows);
+    const Selected selected = select(*selection_, std::move(rows));
+    note_undecided(selected, warnings);
+    const Table table = make_table(selection_->columns, selected.rows,
+                                   {terminal_.width, terminal_.colour, !chosen_});
+    if (options_.watch == 0) {
+      warnings.insert(warnings.end(), table.notes.begin(), table.notes.end());
+      warn(warnings);
+      return print(table.text, worse(exit, exit_of(selected.rows)));
+    }
+    return print(next_frame(table.text, terminal_), worse(exit, exit_of(selected.rows)));
+  }
+
+  const ViewOptions& options_;
+  const ViewCommand& command_;
+  Terminal terminal_;
+  std::unique_ptr<session::Session> session_;
+  std::unique_ptr<views::View> view_;
+  std::optional<Selection> selection_;
+  bool chosen_ = false;
+};
+
+// Waits for a guest that rebooted to be recognisable again; the last error if it takes too long.
+base::Result<void> wait_for_reboot(Show& show) {
+  const auto deadline = Clock::now() + kRebootPatience;
+  while (true) {
+    auto attached = show.attach();
+    if (attached || Clock::now() > deadline || !show.check_alive()) return attached;
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  }
+}
+
+Exit watch(const ViewOptions& options, Show& show) {
+  const std::chrono::duration<double> interval(options.watch);
+  Exit exit = Exit::complete;
+  auto next = Clock::now();
+  while (true) {
+    base::Result<Exit> shown = base::fail(base::Code::gone, "");
+    if (auto alive = show.check_alive(); !alive)
+      shown = base::fail(alive.error());
+    else
+      shown = show.once();
+    if (!shown && shown.error().code == base::Code::gone) {
+      warn({shown.error().message});
+      auto attached = wait_for_reboot(show);
+      if (!attached) return report(attached.error(), options.target.json);
+      continue;
+    }
+    if (!shown) return report(shown.error(), options.target.json);
+    exit = *shown;
+    if (exit == Exit::failed) return exit;
+    next = std::max(next + std::chrono::duration_cast<Clock::duration>(interval), Clock::now());
+    std::this_thread::sleep_until(next);
+  }
+}
+
+}  // namespace
+
+void ViewOptions::add_to(CLI::App& command) {
+  target.add_to(command);
+  command.add_option("--columns", selection.columns, "Show these columns, e.g. pid,comm");
+  command.add_option("--sort", selection.sort, "Sort by columns, e.g. --sort=-rss_bytes,pid");
+  command.add_option("--where", selection.where,
+                     "Show rows that fulfil this, e.g. 'uid = 0 and rss > 10M'");
+  command.add_option("--watch", watch, "Look again every so many seconds, until interrupted")
+      ->check(CLI::Range(0.01, 86400.0));
+}
+
+Exit run_view(const ViewOptions& options, const ViewCommand& command) {
+  Show show(options, command);
+  if (auto attached = show.attach(); !attached)
+    return report(attached.error(), options.target.json);
+  if (options.watch > 0) return watch(options, show);
+  auto shown = show.once();
+  return shown ? *shown : report(shown.error(), options.target.json);
+}
+
+}  // namespace vitrine::cli

@@ -1,0 +1,36 @@
+// The options and the course that every view's verb has: attach, observe, choose rows and columns,
+// print; once or, with --watch, again and again until the VM ends or the user has seen enough.
+//
+// Thread contract: one thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/cli/select.h"
+#include "apps/cli/verbs/verb.h"
+#include "vitrine/views/view.h"
+
+namespace vitrine::cli {
+
+struct ViewOptions {
+  Target target;
+  SelectionText selection;
+  double watch = 0;  // seconds between observations; 0: one only
+
+  void add_to(CLI::App& command);
+};
+
+// What tells one view's verb from another's.
+struct ViewCommand {
+  std::function<base::Result<std::unique_ptr<views::View>>(session::Session&)> attach;
+  // For tables only: which columns unless the user chooses, and how rows are made nicer to read.
+  std::string table_columns;
+  std::function<void(std::span<const views::Column>, std::vector<views::Row>&)> adorn;
+};
+
+Exit run_view(const ViewOptions& options, const ViewCommand& command);
+
+}  // namespace vitrine::cli

@@ -1,0 +1,69 @@
+#include "tests/live/guest_options.h"
+
+#include <cstdlib>
+
+namespace vitrine::live {
+namespace {
+
+void add(std::vector<std::string>& command, std::initializer_list<std::string> arguments) {
+  command.insert(command.end(), arguments);
+}
+
+std::string with_folder(std::string argument, const std::string& folder) {
+  const std::string placeholder = "FOLDER";
+  for (auto at = argument.find(placeholder); at != std::string::npos;
+       at = argument.find(placeholder, at + folder.size())) {
+    argument.replace(at, placeholder.size(), folder);
+  }
+  return argument;
+}
+
+void add_qmp(std::vector<std::string>& command, QmpSocket kind, const std::string& socket) {
+  switch (kind) {
+    case QmpSocket::plain:
+      return add(command, {"-qmp", "unix:" + socket + ",server=on,wait=off"});
+    case QmpSocket::chardev:
+      return add(command,
+                 {"-chardev", "socket,id=charmonitor,path=" + socket + ",server=on,wait=off",
+                  "-mon", "chardev=charmonitor,id=monitor,mode=control"});
+    case QmpSocket::absent:
+      return add(command, {"-monitor", "none"});
+  }
+}
+
+}  // namespace
+
+std::string accelerator() {
+  const char* wanted = std::getenv("VITRINE_ACCEL");  // NOLINT(concurrency-mt-unsafe)
+  return wanted == nullptr ? "tcg" : wanted;
+}
+
+std::vector<std::string> command_line(const GuestOptions& options,
+                                      const std::filesystem::path& folder) {
+  const std::string here = folder.string();
+  std::vector<std::string> command{options.program == "qemu-system-x86_64"
+                                       ? options.program
+                                       : (folder / options.program).string()};
+  add(command, {"-name", "guest=" + options.name, "-machine", options.machine, "-accel",
+                accelerator(), "-m", options.memory, "-display", "none", "-nic", "none"});
+  if (!options.cpu.empty()) {
+    add(command, {"-cpu", options.cpu});
+  } else if (accelerator() == "kvm") {
+    add(command, {"-cpu", "host"});
+  }
+  if (!options.reboots) add(command, {"-no-reboot"});
+  if (options.kernel) {
+    add(command, {"-kernel", here + "/vmlinuz", "-initrd", here + "/initrd", "-append",
+                  "console=ttyS0 quiet panic=0 vitrine.sleepers=" +
+                      std::to_string(options.sleepers) + " " + options.append});
+  }
+  add(command, {"-chardev",
+                "socket,id=console,path=" + here + "/serial,server=on,wait=off,logfile=" + here +
+                    "/console.log",
+                "-serial", "chardev:console"});
+  add_qmp(command, options.qmp, here + "/qmp");
+  for (const std::string& argument : options.arguments) add(command, {with_folder(argument, here)});
+  return command;
+}
+
+}  // namespace vitrine::live

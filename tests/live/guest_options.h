@@ -1,0 +1,43 @@
+// What kind of VM a live test wants. Every default is what QEMU itself does by default.
+//
+// Thread contract: a plain value.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vitrine::live {
+
+enum class QmpSocket {
+  plain,    // -qmp unix:…
+  chardev,  // -chardev socket,… -mon …,mode=control, as libvirt writes it
+  absent,
+};
+
+struct GuestOptions {
+  // A name of kernels.txt; without one the VM stays in its firmware.
+  std::optional<std::string> kernel = "6.1";
+  std::string name = "live";    // -name guest=…
+  std::string memory = "512M";  // -m
+  std::string machine = "pc";
+  std::string cpu = {};     // -cpu, if not empty
+  std::string append = {};  // added to the kernel's command line
+  int sleepers = 40;        // processes that only sleep
+  QmpSocket qmp = QmpSocket::plain;
+  std::string program = "qemu-system-x86_64";  // the file name that the VMM's program has
+  bool reboots = false;  // a reset starts the guest anew instead of ending the VMM
+  bool wait_until_ready = true;
+  std::vector<std::string> arguments =
+      {};  // further arguments; FOLDER stands for the VM's own folder
+};
+
+// The accelerator: "tcg", or what the environment's VITRINE_ACCEL says.
+std::string accelerator();
+
+// The whole command line; files and sockets of the VM are in `folder`, assets in `assets`.
+std::vector<std::string> command_line(const GuestOptions& options,
+                                      const std::filesystem::path& folder);
+
+}  // namespace vitrine::live

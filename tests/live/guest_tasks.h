@@ -1,0 +1,36 @@
+// The guest's own list of its tasks against the rows of `vitrine ps`.
+//
+// Thread contract: free functions on plain values.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/live/guest.h"
+
+namespace vitrine::live {
+
+enum class Tasks { processes, threads };
+
+using TaskList = std::map<int, nlohmann::json>;  // by the task's own id
+
+// What the guest's /proc says, with the fields named and encoded as in the rows of `ps`; strings
+// as raw bytes. Holds the listing process itself, too.
+TaskList guest_tasks(Guest& guest, Tasks which);
+
+// The bytes that a string of the JSON contract stands for: \\ is a backslash, \xHH a byte.
+std::string raw_bytes(const std::string& json_string);
+
+// How the rows differ from what the guest said before and after they were collected. A task is
+// compared in the fields that were the same both times; one that came or went may be missing.
+std::vector<std::string> differences(const nlohmann::json& rows, const TaskList& before,
+                                     const TaskList& after);
+
+// Runs `vitrine ps` with the arguments against the guest and compares, up to three times since
+// even a quiet guest has kernel threads that wake up. Empty if the rows were right once.
+std::vector<std::string> compare_ps(Guest& guest, const std::vector<std::string>& arguments = {},
+                                    Tasks which = Tasks::processes);
+
+}  // namespace vitrine::live

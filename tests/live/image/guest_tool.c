@@ -1,0 +1,29 @@
+#include "guest_tool.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void fail(const char* what) {
+  fprintf(stderr, "guest_tool: %s: %s\n", what, strerror(errno));
+  exit(1);
+}
+
+int main(int argc, char** argv) {
+  const char* command = argc > 1 ? argv[1] : "";
+  const char* first = argc > 2 ? argv[2] : "";
+  const char* second = argc > 3 ? argv[3] : "";
+  if (strcmp(command, "sleepers") == 0) return sleepers(atoi(first));
+  if (strcmp(command, "threads") == 0) return threads(atoi(first));
+  if (strcmp(command, "zombie") == 0) return zombie();
+  if (strcmp(command, "user") == 0) return user((unsigned)atoi(first), (unsigned)atoi(second));
+  if (strcmp(command, "named") == 0) return named(first);
+  if (strcmp(command, "arguments") == 0) return arguments();
+  if (strcmp(command, "ready") == 0) return ready(first);
+  if (strcmp(command, "plant") == 0) return plant(first);
+  if (strcmp(command, "list") == 0) return list();
+  if (strcmp(command, "serve") == 0) return serve(first);
+  fprintf(stderr, "guest_tool: unknown command '%s'\n", command);
+  return 2;
+}

@@ -1,0 +1,30 @@
+// The one program of the test guest besides busybox: it makes the processes that the tests look
+// for, prints the guest's own list of them, and serves commands on the serial console.
+// Static C, so that it runs on any kernel without libraries. It is trusted by the tests.
+#ifndef VITRINE_TESTS_LIVE_IMAGE_GUEST_TOOL_H
+#define VITRINE_TESTS_LIVE_IMAGE_GUEST_TOOL_H
+
+#include <stddef.h>
+
+// Prints `what` and errno, then exits.
+void fail(const char* what);
+
+// Decodes base64 in place of a new buffer; the result is freed by nobody. Exits on bad input.
+unsigned char* base64_decode(const char* text, size_t* length);
+
+// Writes data as one line of base64 to the descriptor.
+void base64_write(int descriptor, const unsigned char* data, size_t length);
+
+// Subcommands (processes.c, list.c, serve.c).
+int sleepers(int count);
+int threads(int count);
+int zombie(void);
+int user(unsigned uid, unsigned gid);
+int named(const char* base64);
+int arguments(void);
+int ready(const char* descriptor);
+int plant(const char* base64);
+int list(void);
+int serve(const char* terminal);
+
+#endif

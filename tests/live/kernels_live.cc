@@ -1,0 +1,52 @@
+// Kernels of several ages and ways of booting them: what the guest says against every field of ps.
+#include <gtest/gtest.h>
+
+#include "tests/live/guest_test.h"
+
+namespace vitrine::live {
+namespace {
+
+using testing::IsEmpty;
+
+struct Boot {
+  const char* name;
+  GuestOptions options;
+};
+
+GuestOptions kernel(const char* name, const char* append = "", const char* cpu = "") {
+  return {.kernel = name, .name = "kernel", .cpu = cpu, .append = append, .sleepers = 80};
+}
+
+class KernelTest : public testing::TestWithParam<Boot> {};
+
+TEST_P(KernelTest, ExplainsItselfAndItsTasks) {
+  const GuestOptions& options = GetParam().options;
+  if (!kernel_available(*options.kernel)) {
+    GTEST_SKIP() << "SKIPPED: guest kernel " << *options.kernel;
+  }
+  Guest guest(options);
+  const std::string release = guest.run("uname -r");
+  const auto observed = vitrine_json({"ps", guest.name()});
+  EXPECT_EQ(observed.at("kernel").at("release").get<std::string>() + "\n", release);
+  EXPECT_EQ(observed.at("vm").at("pid"), guest.pid());
+  EXPECT_EQ(observed.at("vm").at("name"), guest.name());
+  EXPECT_EQ(observed.at("view"), "processes");
+  EXPECT_THAT(compare_ps(guest), IsEmpty()) << guest.log();
+  EXPECT_THAT(compare_ps(guest, {}, Tasks::threads), IsEmpty()) << "threads";
+  EXPECT_THAT(compare_ps(guest, {"--no-cache"}), IsEmpty()) << "without a cache";
+  EXPECT_NE(vitrine({"info", guest.name()}).output.find(release.substr(0, release.size() - 1)),
+            std::string::npos);
+}
+
+INSTANTIATE_TEST_SUITE_P(Debian, KernelTest,
+                         testing::Values(Boot{"Bookworm", kernel("6.1")},
+                                         Boot{"Trixie", kernel("6.12")}, Boot{"Sid", kernel("7")},
+                                         Boot{"FiveLevels", kernel("6.1", "", "max")},
+                                         Boot{"FiveLevelsSid", kernel("7", "", "max")},
+                                         Boot{"WithoutRandomLayout", kernel("6.1", "nokaslr")},
+                                         Boot{"WithoutPageTableIsolation", kernel("6.1", "nopti")},
+                                         Boot{"WithPageTableIsolation", kernel("6.1", "pti=on")}),
+                         [](const auto& param_info) { return param_info.param.name; });
+
+}  // namespace
+}  // namespace vitrine::live

@@ -1,0 +1,83 @@
+// Observing changes nothing: the VMM's memory is the same before and after, also of a ballooned
+// guest, whose RAM has holes that a read would fill.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "tests/live/guest_test.h"
+#include "tests/live/qmp_client.h"
+#include "tests/live/vmm_memory.h"
+
+namespace vitrine::live {
+namespace {
+
+constexpr std::uint64_t kMegabyte = 1 << 20;
+
+// What a quiet guest and its VMM may touch by themselves meanwhile.
+constexpr std::uint64_t kNoise = 2 * kMegabyte;
+
+void expect_same(std::uint64_t before, std::uint64_t after, const char* what) {
+  EXPECT_LE(after, before + kNoise) << what;
+  EXPECT_GE(after + kNoise, before) << what;
+}
+
+void expect_passive(Guest& guest, const std::string& technique) {
+  const std::vector<std::string> command{"ps", guest.name(), "--technique", technique,
+                                         "--no-cache"};
+  ASSERT_EQ(vitrine(command).status, 0);
+  const VmmMemory before = vmm_memory(guest.pid());
+  for (int i = 0; i < 20; ++i) ASSERT_EQ(vitrine(command).status, 0);
+  const VmmMemory after = vmm_memory(guest.pid());
+  SCOPED_TRACE(testing::Message() << technique << ": before " << before << "; after " << after);
+  expect_same(before.anonymous_bytes, after.anonymous_bytes, "anonymous");
+  expect_same(before.shared_bytes, after.shared_bytes, "shared");
+  expect_same(before.rss_bytes, after.rss_bytes, "resident");
+  expect_same(before.backend_bytes, after.backend_bytes, "backend files");
+}
+
+void balloon(Guest& guest, std::uint64_t target) {
+  guest.run("for module in /modules/*virtio*.ko; do insmod $module; done");
+  QmpClient qmp(guest.qmp());
+  qmp.execute("balloon", {{"value", target}});
+  for (int i = 0; i < 300; ++i) {
+    if (qmp.execute("query-balloon").at("actual") == target) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  FAIL() << "the guest did not give its memory back";
+}
+
+class PassiveOnSharedRam : public GuestTest {
+ protected:
+  static void SetUpTestSuite() {
+    boot({.name = "passive",
+          .arguments = {"-object", "memory-backend-memfd,id=ram,size=512M,share=on", "-machine",
+                        "memory-backend=ram", "-device", "virtio-balloon"}});
+  }
+};
+
+TEST_F(PassiveOnSharedRam, LeavesTheHolesOfABalloonedGuestAlone) {
+  // Touch all memory, so that ballooning must punch holes rather than find them.
+  guest().run("dd if=/dev/zero of=/tmp/fill bs=1M count=200 2>/dev/null; rm /tmp/fill");
+  const VmmMemory full = vmm_memory(guest().pid());
+  ASSERT_NO_FATAL_FAILURE(balloon(guest(), 128 * kMegabyte));
+  ASSERT_LT(vmm_memory(guest().pid()).backend_bytes, full.backend_bytes) << "no holes to test with";
+  expect_passive(guest(), "process-vm");
+  expect_passive(guest(), "map");
+  EXPECT_THAT(compare_ps(guest(), {"--technique", "map"}), testing::IsEmpty());
+}
+
+class PassiveOnPrivateRam : public GuestTest {
+ protected:
+  static void SetUpTestSuite() {
+    boot({.name = "passive", .arguments = {"-device", "virtio-balloon"}});
+  }
+};
+
+TEST_F(PassiveOnPrivateRam, LeavesTheHolesOfABalloonedGuestAlone) {
+  ASSERT_NO_FATAL_FAILURE(balloon(guest(), 128 * kMegabyte));
+  expect_passive(guest(), "process-vm");
+  EXPECT_THAT(compare_ps(guest()), testing::IsEmpty());
+}
+
+}  // namespace
+}  // namespace vitrine::live

@@ -1,0 +1,38 @@
+#include "tests/live/vitrine_command.h"
+
+#include <cstdlib>
+#include <stdexcept>
+
+namespace vitrine::live {
+namespace {
+
+// The program as built here, or the one that the environment names.
+std::string program() {
+  const char* wanted = std::getenv("VITRINE_PROGRAM");  // NOLINT(concurrency-mt-unsafe)
+  return wanted == nullptr ? VITRINE_PROGRAM : wanted;
+}
+
+}  // namespace
+
+Finished vitrine(const std::vector<std::string>& arguments, std::chrono::milliseconds limit,
+                 const std::filesystem::path& cache) {
+  const TemporaryFolder empty;
+  const auto folder = cache.empty() ? empty.path() : cache;
+  std::vector<std::string> command{"env", "XDG_CACHE_HOME=" + folder.string(), program()};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return run(command, limit);
+}
+
+nlohmann::json vitrine_json(std::vector<std::string> arguments, int expected_status) {
+  arguments.emplace_back("--json");
+  const Finished finished = vitrine(arguments);
+  if (finished.status != expected_status) {
+    throw std::runtime_error("vitrine ended with status " + std::to_string(finished.status) +
+                             ", expected " + std::to_string(expected_status) + ": " +
+                             finished.errors + finished.output);
+  }
+  return nlohmann::json::parse(expected_status == 0 || expected_status == 3 ? finished.output
+                                                                            : finished.errors);
+}
+
+}  // namespace vitrine::live

@@ -1,0 +1,23 @@
+// Runs the vitrine program as a user would, within a time limit, without the user's cache.
+//
+// Thread contract: free functions, callable from any thread.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/live/subprocess.h"
+
+namespace vitrine::live {
+
+// Runs `vitrine ARGUMENTS…`. What it keeps on disk goes to `cache` (an empty one if it is empty).
+Finished vitrine(const std::vector<std::string>& arguments,
+                 std::chrono::milliseconds limit = std::chrono::seconds(60),
+                 const std::filesystem::path& cache = {});
+
+// Runs `vitrine ARGUMENTS… --json` and parses what it prints. Throws std::runtime_error with its
+// messages unless the exit status is the one expected.
+nlohmann::json vitrine_json(std::vector<std::string> arguments, int expected_status = 0);
+
+}  // namespace vitrine::live

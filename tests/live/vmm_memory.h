@@ -1,0 +1,25 @@
+// What a VMM's memory takes from the host, to show that observing it takes nothing.
+//
+// Thread contract: free functions.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <ostream>
+
+namespace vitrine::live {
+
+struct VmmMemory {
+  std::uint64_t rss_bytes = 0;        // smaps_rollup's Rss
+  std::uint64_t anonymous_bytes = 0;  // Pss_Anon
+  std::uint64_t shared_bytes = 0;     // Pss_Shmem
+  std::uint64_t backend_bytes = 0;    // blocks allocated to memory files that it holds open
+};
+
+// Throws std::runtime_error if /proc of the process cannot be read.
+VmmMemory vmm_memory(pid_t vmm);
+
+std::ostream& operator<<(std::ostream& stream, const VmmMemory& memory);
+
+}  // namespace vitrine::live

@@ -1,0 +1,76 @@
+# Kernels and the initramfs of the test guests, under build/guests. A kernel is fetched only if it
+# is absent, the initramfs made only if it is absent or its sources changed; both appear whole or
+# not at all. Needs report.sh and debian.sh; runs in the repository's root.
+
+guest_assets=$PWD/build/guests
+
+# fetch_kernel NAME SUITE ARCHITECTURE GLOB MODULES: makes vmlinuz-NAME and modules-NAME.cpio.gz.
+fetch_kernel() {
+  local name=$1 suite=$2 architecture=$3 pattern=$4 modules=$5 work image
+  [ ! -e "$guest_assets/vmlinuz-$name" ] || return 0
+  step "Fetching guest kernel $name"
+  work=$(mktemp -d "$guest_assets/tmp.XXXXXX")
+  if fetch_package "$suite" "$architecture" "$pattern" "$work"; then
+    image=$(find "$work/root" -name 'vmlinuz*' -type f -print -quit)
+    if [ -n "$image" ] && pack_modules "$work" "$modules" "$work/modules.cpio.gz"; then
+      mv "$work/modules.cpio.gz" "$guest_assets/modules-$name.cpio.gz"
+      mv "$image" "$guest_assets/vmlinuz-$name"
+      rm -rf "$work"
+      return 0
+    fi
+    note "the package holds no kernel image, or not the modules $modules"
+  fi
+  rm -rf "$work"
+  return 1
+}
+
+# pack_modules WORK NAMES FILE: an archive of the modules named (comma-separated, - for none) and
+# those they need, as /modules/NN-NAME.ko in the order in which they must be loaded.
+pack_modules() {
+  local work=$1 names=$2 archive=$3 version base order=10 name path
+  mkdir -p "$work/packed/modules"
+  if [ "$names" != - ]; then
+    base=$work/root
+    [ -d "$base/lib/modules" ] || base=$work/root/usr
+    version=$(ls "$base/lib/modules")
+    /sbin/depmod -b "$base" "$version" || return 1
+    for name in ${names//,/ }; do
+      while read -r _ path _; do
+        [ -z "$(find "$work/packed/modules" -name "*-$(basename "$path")")" ] || continue
+        cp "$path" "$work/packed/modules/$order-$(basename "$path")"
+        order=$((order + 1))
+      done < <(/sbin/modprobe -d "$base" -S "$version" --show-depends "$name" | grep ^insmod)
+      [ -n "$(find "$work/packed/modules" -name "*-$name.ko*")" ] || return 1
+    done
+  fi
+  pack_archive "$work/packed" "$archive"
+}
+
+# pack_archive DIRECTORY FILE: the directory as a compressed cpio archive, owned by root.
+pack_archive() {
+  (cd "$1" && find . -mindepth 1 -print0 | sort -z |
+    cpio --null --create --format=newc --owner=0:0 --quiet) | gzip -n -6 >"$2"
+}
+
+# build_initramfs: busybox, guest_tool and init from tests/live/image.
+build_initramfs() {
+  local image=tests/live/image work stamp
+  stamp=$(cat "$image"/* "$(command -v busybox)" | sha256sum)
+  if [ "$(cat "$guest_assets/initramfs.stamp" 2>/dev/null)" = "$stamp" ] &&
+    [ -e "$guest_assets/initramfs.cpio.gz" ]; then
+    return 0
+  fi
+  step "Building the guests' initramfs"
+  work=$(mktemp -d "$guest_assets/tmp.XXXXXX")
+  mkdir -p "$work"/root/{bin,dev,proc,sys,tmp}
+  gcc -O1 -Wall -Wextra -Wshadow -Werror -static -pthread -o "$work/root/bin/guest_tool" "$image"/*.c
+  cp "$(command -v busybox)" "$work/root/bin/busybox"
+  "$work/root/bin/busybox" --list | while read -r applet; do
+    [ "$applet" = busybox ] || ln -s busybox "$work/root/bin/$applet"
+  done
+  install -m 755 "$image/init" "$work/root/init"
+  pack_archive "$work/root" "$work/initramfs.cpio.gz"
+  mv "$work/initramfs.cpio.gz" "$guest_assets/initramfs.cpio.gz"
+  echo "$stamp" >"$guest_assets/initramfs.stamp"
+  rm -rf "$work"
+}

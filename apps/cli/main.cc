@@ -13,7 +13,8 @@ using vitrine::cli::Exit;
 
 int run(int argc, char** argv) {
   CLI::App app(
-      "See inside a running virtual machine without touching it: nothing is installed in the guest, "
+      "See inside a running virtual machine without touching it: nothing is installed in the "
+      "guest, "
       "nothing configured, nothing restarted.",
       "vitrine");
   app.set_version_flag("--version", "vitrine " VITRINE_VERSION);
@@ -23,9 +24,8 @@ int run(int argc, char** argv) {
       "Exit status: 0 complete; 1 could not be done; 2 wrong usage; 3 done in part.\n"
       "Reading another user's VM needs CAP_SYS_PTRACE: run with sudo.");
   const std::vector<vitrine::cli::Verb> verbs{
-      vitrine::cli::add_ls(app),   vitrine::cli::add_info(app),
-      vitrine::cli::add_ps(app),   vitrine::cli::add_techniques(app),
-      vitrine::cli::add_rate(app),
+      vitrine::cli::add_ls(app),         vitrine::cli::add_info(app), vitrine::cli::add_ps(app),
+      vitrine::cli::add_techniques(app), vitrine::cli::add_rate(app),
   };
   try {
     app.parse(argc, argv);

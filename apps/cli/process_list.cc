@@ -22,7 +22,8 @@ bool is_true(const views::Row& row, std::size_t column) {
   return value != nullptr && *value;
 }
 
-// Children in the order of the list, each reached once: from the roots down, then from what is left.
+// Children in the order of the list, each reached once: from the roots down, then from what is
+// left.
 class Tree {
  public:
   Tree(std::span<const views::Column> columns, const std::vector<views::Row>& rows)

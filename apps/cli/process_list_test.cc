@@ -31,17 +31,17 @@ std::vector<std::string> names(const std::vector<views::Row>& rows) {
 }
 
 TEST(MarkNames, AsPsDoes) {
-  std::vector<views::Row> rows{
-      process(1, 1, 0, "init"), process(2, 2, 0, "kthreadd", "S", true),
-      process(3, 3, 1, "gone", "Z", false, true), process(4, 4, 1, "going", "R", false, true)};
+  std::vector<views::Row> rows{process(1, 1, 0, "init"), process(2, 2, 0, "kthreadd", "S", true),
+                               process(3, 3, 1, "gone", "Z", false, true),
+                               process(4, 4, 1, "going", "R", false, true)};
   mark_names(views::Processes::declared_columns(), rows);
-  EXPECT_EQ(names(rows), (std::vector<std::string>{"init", "[kthreadd]", "gone <defunct>",
-                                                   "going <exiting>"}));
+  EXPECT_EQ(names(rows),
+            (std::vector<std::string>{"init", "[kthreadd]", "gone <defunct>", "going <exiting>"}));
 }
 
 TEST(ArrangeAsTree, ChildrenStandBelowTheirParent) {
-  std::vector<views::Row> rows{process(1, 1, 0, "init"), process(5, 5, 1, "late"),
-                               process(7, 7, 6, "leaf"), process(6, 6, 1, "shell"),
+  std::vector<views::Row> rows{process(1, 1, 0, "init"),           process(5, 5, 1, "late"),
+                               process(7, 7, 6, "leaf"),           process(6, 6, 1, "shell"),
                                process(8, 5, 1, "thread of late"), process(9, 9, 1234, "orphan")};
   arrange_as_tree(views::Processes::declared_columns(), rows);
   EXPECT_EQ(names(rows), (std::vector<std::string>{"init", "  late", "    thread of late",
@@ -49,8 +49,8 @@ TEST(ArrangeAsTree, ChildrenStandBelowTheirParent) {
 }
 
 TEST(ArrangeAsTree, EveryRowOfARingIsShownOnce) {
-  std::vector<views::Row> rows{process(1, 1, 3, "a"), process(2, 2, 1, "b"),
-                               process(3, 3, 2, "c"), process(4, 4, 4, "self")};
+  std::vector<views::Row> rows{process(1, 1, 3, "a"), process(2, 2, 1, "b"), process(3, 3, 2, "c"),
+                               process(4, 4, 4, "self")};
   arrange_as_tree(views::Processes::declared_columns(), rows);
   EXPECT_EQ(names(rows), (std::vector<std::string>{"self", "a", "  b", "    c"}));
 }

@@ -48,8 +48,8 @@ base::Result<base::FileDescriptor> guard_holes(const void* at, std::uint64_t siz
   request.range.len = size;
   request.mode = UFFDIO_REGISTER_MODE_MISSING;
   if (ioctl(guard.get(), UFFDIO_REGISTER, &request) != 0)
-    return base::fail_errno(errno, "UFFDIO_REGISTER",
-                            "cannot keep holes in the VM's memory unread", remedy);
+    return base::fail_errno(errno, "UFFDIO_REGISTER", "cannot keep holes in the VM's memory unread",
+                            remedy);
   return guard;
 }
 
@@ -57,8 +57,8 @@ base::Result<base::FileDescriptor> guard_holes(const void* at, std::uint64_t siz
 
 base::Result<HoleSafeMapping> HoleSafeMapping::create(int file, std::uint64_t offset,
                                                       std::uint64_t size) {
-  void* at = mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, file,
-                  static_cast<off_t>(offset));
+  void* at =
+      mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, file, static_cast<off_t>(offset));
   if (at == MAP_FAILED) return base::fail_errno(errno, "mmap", "cannot map the VM's memory");
   HoleSafeMapping mapping;
   mapping.bytes_ = static_cast<const std::byte*>(at);

@@ -13,7 +13,7 @@ using base::Code;
 using base::fail;
 
 constexpr std::uint64_t kKernelMap = 0xffff'ffff'8000'0000;  // __START_KERNEL_map
-constexpr std::uint64_t kReleaseInUtsname = 2 * 65;          // struct new_utsname: sysname, nodename
+constexpr std::uint64_t kReleaseInUtsname = 2 * 65;  // struct new_utsname: sysname, nodename
 constexpr std::size_t kUtsLength = 65;
 
 base::Result<void> check_release(const Candidate& candidate, paging::WalkedMemory& kernel) {
@@ -40,19 +40,18 @@ base::Result<Candidate> examine(Note note, memory::PhysicalMemory& memory) {
   const auto text = info.symbol("_stext");
   const auto physical_base = info.number("phys_base");
   if (!root || !text || !physical_base)
-    return fail(Code::unsupported,
-                "VMCOREINFO of " + std::string(info.release()) + " does not name the x86-64 page tables");
+    return fail(Code::unsupported, "VMCOREINFO of " + std::string(info.release()) +
+                                       " does not name the x86-64 page tables");
   if (root->value < kKernelMap || text->value < kKernelMap)
-    return fail(Code::unsupported, "the guest's kernel " + std::string(info.release()) + " is not 64-bit");
+    return fail(Code::unsupported,
+                "the guest's kernel " + std::string(info.release()) + " is not 64-bit");
   candidate.physical_base = static_cast<std::uint64_t>(*physical_base);
   candidate.text = *text;
-  candidate.text_physical =
-      base::GuestPhysical(text->value - kKernelMap + candidate.physical_base);
+  candidate.text_physical = base::GuestPhysical(text->value - kKernelMap + candidate.physical_base);
   candidate.space.format = info.number("pgtable_l5_enabled").value_or(0) != 0
                                ? &paging::x86_64_five_level
                                : &paging::x86_64_four_level;
-  candidate.space.root =
-      base::GuestPhysical(root->value - kKernelMap + candidate.physical_base);
+  candidate.space.root = base::GuestPhysical(root->value - kKernelMap + candidate.physical_base);
 
   paging::WalkedMemory kernel(*candidate.space.format, candidate.space.root, memory);
   auto translation = kernel.translate(candidate.text);

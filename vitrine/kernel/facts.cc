@@ -19,12 +19,18 @@ constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::size_t kMaxResources = 4096;
 
 enum Name : std::size_t {
-  kTimekeeper, kTimekeeperData, kOnlineCpus, kPossibleCpus, kTotalPages, kCommandLine, kIoMemory,
+  kTimekeeper,
+  kTimekeeperData,
+  kOnlineCpus,
+  kPossibleCpus,
+  kTotalPages,
+  kCommandLine,
+  kIoMemory,
   kNames
 };
 constexpr std::array<std::string_view, kNames> kSymbolNames{
-    "tk_core",          "timekeeper_data",    "__num_online_cpus", "nr_cpu_ids",
-    "_totalram_pages",  "saved_command_line", "iomem_resource"};
+    "tk_core",         "timekeeper_data",    "__num_online_cpus", "nr_cpu_ids",
+    "_totalram_pages", "saved_command_line", "iomem_resource"};
 
 // Reads values of the kernel, walking for every address: few, so speed does not matter.
 class Facts {
@@ -146,8 +152,7 @@ std::vector<Finding> read_facts(const Kernel& kernel, memory::PhysicalMemory& me
       findings.push_back({"cpus_possible", std::uint64_t{*count}, "nr_cpu_ids"});
   if (const auto symbol = facts.symbol(kTotalPages))
     if (const auto pages = facts.load<std::uint64_t>(*symbol))
-      findings.push_back({"memory_bytes",
-                          *pages * kernel.vmcoreinfo.page_size().value_or(4096),
+      findings.push_back({"memory_bytes", *pages * kernel.vmcoreinfo.page_size().value_or(4096),
                           "_totalram_pages: what the guest's kernel manages"});
   if (const auto symbol = facts.symbol(kCommandLine))
     if (const auto pointer = facts.load<std::uint64_t>(*symbol))

@@ -11,8 +11,8 @@
 
 namespace vitrine::kernel {
 
-// Facts that change while the guest runs, each with how it was found. What this kernel does not tell
-// is left out, never guessed.
+// Facts that change while the guest runs, each with how it was found. What this kernel does not
+// tell is left out, never guessed.
 std::vector<Finding> read_facts(const Kernel& kernel, memory::PhysicalMemory& memory);
 
 // The ranges that the guest itself holds to be RAM ("System RAM" in its /proc/iomem), sorted.

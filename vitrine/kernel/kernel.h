@@ -27,7 +27,7 @@ struct Kernel {
   std::string release;                  // as uname -r
   std::optional<std::string> build_id;  // absent where the kernel keeps none or garbage
   Vmcoreinfo vmcoreinfo;
-  base::GuestPhysical note;             // where the VMCOREINFO note was found
+  base::GuestPhysical note;  // where the VMCOREINFO note was found
   Symbols symbols;
   Types types;
   paging::AddressSpace space;

@@ -67,8 +67,8 @@ void describe(Kernel& kernel, const Candidate& candidate) {
   const auto add = [&kernel](std::string fact, Value value, std::string found_by) {
     kernel.findings.push_back({std::move(fact), std::move(value), std::move(found_by)});
   };
-  add("release", kernel.release, "VMCOREINFO at " + base::to_string(kernel.note) +
-                                     ", same in init_uts_ns");
+  add("release", kernel.release,
+      "VMCOREINFO at " + base::to_string(kernel.note) + ", same in init_uts_ns");
   add("build_id", kernel.build_id ? Value(*kernel.build_id) : Value(),
       kernel.build_id ? "VMCOREINFO" : "VMCOREINFO holds none that is valid");
   add("architecture", "x86_64", "page tables");

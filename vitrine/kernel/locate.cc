@@ -16,16 +16,19 @@ using base::Code;
 using base::fail;
 
 // What the vCPUs' modes say about a guest in which no kernel was found.
-base::Error nothing_found(const LocateOptions& options, const std::optional<base::Error>& rejected) {
+base::Error nothing_found(const LocateOptions& options,
+                          const std::optional<base::Error>& rejected) {
   if (rejected) return *rejected;
-  base::Error error{Code::absent, "no Linux kernel was found in the VM's memory",
-                    "vitrine reads Linux 6.0 or newer on x86-64 whose memory is not encrypted; wait "
-                    "until the guest has booted"};
+  base::Error error{
+      Code::absent, "no Linux kernel was found in the VM's memory",
+      "vitrine reads Linux 6.0 or newer on x86-64 whose memory is not encrypted; wait "
+      "until the guest has booted"};
   if (options.registers.empty()) return error;
   const memory::X86Registers& cpu = options.registers.front();
   if (!cpu.paging())
-    error.message += ": its first CPU runs without paging, so the guest is still in its firmware or "
-                     "boot loader";
+    error.message +=
+        ": its first CPU runs without paging, so the guest is still in its firmware or "
+        "boot loader";
   else if (!cpu.long_mode())
     error = {Code::unsupported, "the guest runs in 32-bit mode",
              "vitrine reads 64-bit Linux guests only"};
@@ -46,23 +49,22 @@ base::Result<Kernel> the_living(std::vector<Kernel> kernels, memory::PhysicalMem
   if (kernels.size() == 1) return std::move(kernels.front());
   const std::vector<bool> alive = show_life(kernels, memory);
   if (std::ranges::count(alive, true) == 1)
-    return std::move(kernels[static_cast<std::size_t>(
-        std::ranges::find(alive, true) - alive.begin())]);
+    return std::move(
+        kernels[static_cast<std::size_t>(std::ranges::find(alive, true) - alive.begin())]);
   std::string list;
   for (const Kernel& kernel : kernels)
     list += (list.empty() ? "" : ", ") + kernel.release + " at " + base::to_string(kernel.note);
-  return fail(Code::ambiguous,
-              "several kernels are in the VM's memory and none can be told to be the running one: " +
-                  list,
-              "make the VM's QMP socket reachable, so that its registers decide; or let a paused "
-              "guest run");
+  return fail(
+      Code::ambiguous,
+      "several kernels are in the VM's memory and none can be told to be the running one: " + list,
+      "make the VM's QMP socket reachable, so that its registers decide; or let a paused "
+      "guest run");
 }
 
 // A kernel whose page-table root was seen already is the same one: a second copy of its note.
 bool known(const std::vector<Kernel>& kernels, const Candidate& candidate) {
-  return std::ranges::any_of(kernels, [&](const Kernel& kernel) {
-    return kernel.space.root == candidate.space.root;
-  });
+  return std::ranges::any_of(
+      kernels, [&](const Kernel& kernel) { return kernel.space.root == candidate.space.root; });
 }
 
 }  // namespace

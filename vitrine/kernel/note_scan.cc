@@ -22,7 +22,8 @@ std::optional<Note> read_note(memory::PhysicalMemory& memory, base::GuestPhysica
   std::vector<std::byte> bytes(*size);
   // Page by page: the note may end near the end of RAM, or beyond a page that is a hole.
   for (std::size_t done = 0; done < bytes.size(); done += kPage) {
-    const auto part = std::span(bytes).subspan(done, std::min<std::size_t>(kPage, bytes.size() - done));
+    const auto part =
+        std::span(bytes).subspan(done, std::min<std::size_t>(kPage, bytes.size() - done));
     if (memory.read(at + done, part) != memory::ReadStatus::ok) return std::nullopt;
   }
   auto content = Vmcoreinfo::parse_note(bytes);
@@ -37,7 +38,8 @@ void scan_for_notes(memory::PhysicalMemory& memory, const std::function<bool(Not
   const auto flush = [&] {
     memory.read(requests);
     for (const memory::ReadRequest& request : requests) {
-      if (request.status != memory::ReadStatus::ok || !Vmcoreinfo::note_size(request.into)) continue;
+      if (request.status != memory::ReadStatus::ok || !Vmcoreinfo::note_size(request.into))
+        continue;
       auto note = read_note(memory, request.address);
       if (note && (++found > kMaxNotes || !on_note(std::move(*note)))) return false;
     }

@@ -16,8 +16,8 @@ namespace vitrine::paging {
 template <memory::PhysicalReader Physical>
 class VirtualReader {
  public:
-  // One structure of the kernel, looked up once and then loaded from by offset: what the hot path of
-  // a view is made of. Lives on the stack of the function that reads it.
+  // One structure of the kernel, looked up once and then loaded from by offset: what the hot path
+  // of a view is made of. Lives on the stack of the function that reads it.
   class Object {
    public:
     // The structure at `at`, of which the first `size` bytes may be asked for.
@@ -117,9 +117,8 @@ class VirtualReader {
   // Only the direct map keeps neighbours together in guest-physical memory.
   [[gnu::always_inline]] const std::byte* in_place(base::GuestVirtual at, std::uint64_t size) {
     const std::uint64_t offset = at - space_.direct.start;
-    return offset < space_.direct.size
-               ? physical_.in_place(space_.direct.physical + offset, size)
-               : nullptr;
+    return offset < space_.direct.size ? physical_.in_place(space_.direct.physical + offset, size)
+                                       : nullptr;
   }
 
   struct Kept {

@@ -83,7 +83,8 @@ base::Result<Attachment> try_layout(const vmm::Machine& machine, const Options& 
     if (const auto hints = load_hints(machine)) locate.hint = hints->note;
   auto kernel = kernel::locate((*access)->memory(), locate);
   if (!kernel) return fail(kernel.error());
-  Attachment attachment{layout, *technique, std::move(*access), std::move(*kernel), survey.warnings};
+  Attachment attachment{layout, *technique, std::move(*access), std::move(*kernel),
+                        survey.warnings};
   std::ranges::move(missing_ram(attachment.kernel, attachment.access->memory()),
                     std::back_inserter(attachment.warnings));
   return attachment;
@@ -100,8 +101,8 @@ bool fits(const Attachment& attachment, const Survey& survey) {
 base::Result<Attachment> attach(const vmm::Machine& machine, const Options& options) {
   if (!machine.command_line.confidential.empty())
     return fail(Code::unsupported,
-                "the guest's memory is encrypted (" +
-                    machine.command_line.confidential + "): the host sees cipher text only",
+                "the guest's memory is encrypted (" + machine.command_line.confidential +
+                    "): the host sees cipher text only",
                 "look from inside such a guest; that nobody can look from outside is its purpose");
   auto survey = look_around(machine);
   if (!survey) return fail(survey.error());

@@ -1,6 +1,6 @@
 // What was learned of a VM the last time, kept on disk so that the next attachment is quick. Only
-// hints: each is checked against the guest before it is believed, so that a stale, damaged or forged
-// one costs time and nothing else.
+// hints: each is checked against the guest before it is believed, so that a stale, damaged or
+// forged one costs time and nothing else.
 //
 // Kept in a folder that only the user can read, $XDG_CACHE_HOME/vitrine or ~/.cache/vitrine, one
 // small file per VM named after the host's boot, the VMM's process id and its start time.

@@ -1,6 +1,6 @@
-// One VM attached with one technique: its memory readable, its kernel known. Joins the two halves of
-// the library, which know nothing of each other: how bytes are obtained (vmm, techniques) and what
-// they mean (kernel, views).
+// One VM attached with one technique: its memory readable, its kernel known. Joins the two halves
+// of the library, which know nothing of each other: how bytes are obtained (vmm, techniques) and
+// what they mean (kernel, views).
 //
 // Thread contract: one thread at a time per session.
 // Effect on the guest: that of the technique; the VMM's monitor is asked for the RAM layout and the

@@ -1,7 +1,7 @@
 // How often a view can be had through a technique, how long each takes, and what it costs the host.
 //
-// Thread contract: runs in the calling thread. Effect on the guest: that of the session's technique,
-// as fast as it goes, for the time asked for.
+// Thread contract: runs in the calling thread. Effect on the guest: that of the session's
+// technique, as fast as it goes, for the time asked for.
 #pragma once
 
 #include <chrono>

@@ -27,8 +27,9 @@ const Description& Map::description() const {
       .liveness = "guest keeps running",
       .access = "address-space mapping",
       .effect = Effect::passive,
-      .demands = "RAM on a shared backend (memfd, or a file with share=on); userfaultfd; "
-                 "CAP_SYS_PTRACE or the VMM's own user",
+      .demands =
+          "RAM on a shared backend (memfd, or a file with share=on); userfaultfd; "
+          "CAP_SYS_PTRACE or the VMM's own user",
   };
   return kDescription;
 }
@@ -39,11 +40,12 @@ base::Result<void> Map::usable(const vmm::Machine& machine, const vmm::RamLayout
   };
   if (const auto region = std::ranges::find_if(layout.regions, is_private);
       region != layout.regions.end())
-    return base::fail(base::Code::unsupported,
-                      "the VM's RAM (" + region->block + ") is " +
-                          std::string(vmm::name(region->backing)) + " of its VMM, not shared",
-                      "start the VM with shared RAM: -object memory-backend-memfd,id=ram,"
-                      "size=SIZE,share=on -machine memory-backend=ram; or use --technique process-vm");
+    return base::fail(
+        base::Code::unsupported,
+        "the VM's RAM (" + region->block + ") is " + std::string(vmm::name(region->backing)) +
+            " of its VMM, not shared",
+        "start the VM with shared RAM: -object memory-backend-memfd,id=ram,"
+        "size=SIZE,share=on -machine memory-backend=ram; or use --technique process-vm");
   for (const vmm::RamRegion& region : layout.regions) {
     auto file = open_backing(machine, region);
     if (!file) return base::fail(file.error());

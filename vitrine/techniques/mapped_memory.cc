@@ -1,6 +1,7 @@
 #include "vitrine/techniques/mapped_memory.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -8,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <fmt/format.h>
 
 #include "vitrine/host/mappings.h"
 #include "vitrine/host/rights.h"
@@ -96,7 +96,8 @@ std::vector<memory::Range> MappedMemory::populated(memory::Range within) {
     const std::uint64_t end = std::min(ram_[i].end(), within.end()).value;
     const std::uint64_t to_file = backings_[i].file_offset - ram_[i].start.value;
     for (std::uint64_t at = begin; at < end;) {
-      const off_t data = lseek(backings_[i].file.get(), static_cast<off_t>(at + to_file), SEEK_DATA);
+      const off_t data =
+          lseek(backings_[i].file.get(), static_cast<off_t>(at + to_file), SEEK_DATA);
       if (data < 0) break;
       off_t hole = lseek(backings_[i].file.get(), data, SEEK_HOLE);
       if (hole <= data) break;

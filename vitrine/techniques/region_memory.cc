@@ -11,8 +11,8 @@ constexpr std::uint64_t kChunkPages = 512;
 
 }  // namespace
 
-RegionMemory::RegionMemory(const vmm::RamLayout& layout,
-                           std::unique_ptr<PieceReader> reader, host::Pagemap pagemap)
+RegionMemory::RegionMemory(const vmm::RamLayout& layout, std::unique_ptr<PieceReader> reader,
+                           host::Pagemap pagemap)
     : reader_(std::move(reader)),
       pagemap_(std::move(pagemap)),
       shared_known_since_(std::chrono::steady_clock::now()) {

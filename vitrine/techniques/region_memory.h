@@ -3,8 +3,8 @@
 //
 // Whether a page is populated comes from /proc/PID/pagemap and is remembered: a hole until the next
 // observation begins; a private page for good, since reading one that was given back maps the
-// shared zero page and allocates nothing; a shared page for kSharedTrust, since reading one that was
-// given back would allocate it. (The map technique has no such window.)
+// shared zero page and allocates nothing; a shared page for kSharedTrust, since reading one that
+// was given back would allocate it. (The map technique has no such window.)
 //
 // Thread contract: one thread at a time. Effect on the guest: none.
 #pragma once

@@ -18,9 +18,12 @@ std::span<const Technique* const> all() {
 
 std::string_view name(Effect effect) {
   switch (effect) {
-    case Effect::passive: return "passive";
-    case Effect::intrusive: return "intrusive";
-    case Effect::persistent: return "persistent";
+    case Effect::passive:
+      return "passive";
+    case Effect::intrusive:
+      return "intrusive";
+    case Effect::persistent:
+      return "persistent";
   }
   return "passive";
 }

@@ -1,5 +1,5 @@
-// The taxonomy of VM introspection (Suneja et al., VEE 2015) as an interface: a technique takes a VM
-// and returns readable guest-physical memory. One file per technique, one line in registry.cc.
+// The taxonomy of VM introspection (Suneja et al., VEE 2015) as an interface: a technique takes a
+// VM and returns readable guest-physical memory. One file per technique, one line in registry.cc.
 //
 // Thread contract: techniques are immutable and may be used from any thread; an Access belongs to
 // one thread at a time.
@@ -35,7 +35,7 @@ struct Description {
   std::string_view liveness;     // axis: does the guest keep running meanwhile
   std::string_view access;       // axis: mapping, reads, manager's interface, through the guest
   Effect effect = Effect::passive;
-  std::string_view demands;      // of host, hypervisor and guest
+  std::string_view demands;  // of host, hypervisor and guest
 };
 
 // What opening a technique returns: readable memory, plus whatever was done to the VM, undone when

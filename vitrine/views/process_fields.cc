@@ -74,9 +74,10 @@ base::Result<Processes::Fields> Processes::resolve(const kernel::Kernel& kernel,
   fields.real_cred = at("task_struct", "real_cred");
   fields.comm = at("task_struct", "comm");
   fields.signal = at("task_struct", "signal");
-  const auto all = {fields.state, fields.flags, fields.tasks, fields.mm, fields.exit_state,
-                    fields.pid, fields.tgid, fields.real_parent, fields.thread_node,
-                    fields.start_boottime, fields.real_cred, fields.comm, fields.signal};
+  const auto all = {
+      fields.state,     fields.flags, fields.tasks,       fields.mm,          fields.exit_state,
+      fields.pid,       fields.tgid,  fields.real_parent, fields.thread_node, fields.start_boottime,
+      fields.real_cred, fields.comm,  fields.signal};
   fields.task_low = std::min(all);
   fields.task_high = std::max(all) + 16;  // the widest field, comm
   fields.nr_threads = at("signal_struct", "nr_threads");
@@ -108,8 +109,8 @@ base::Result<std::unique_ptr<View>> Processes::attach(const kernel::Kernel& kern
                                                       memory::PhysicalMemory& memory,
                                                       const ProcessOptions& options) {
   enum Name : std::size_t { kInitTask, kCpuOffsets, kCpuCount, kNames };
-  constexpr std::array<std::string_view, kNames> kSymbols{
-      "init_task", "__per_cpu_offset", "nr_cpu_ids"};
+  constexpr std::array<std::string_view, kNames> kSymbols{"init_task", "__per_cpu_offset",
+                                                          "nr_cpu_ids"};
   const auto symbols = kernel.symbols.find(kSymbols);
   if (!symbols[kInitTask])
     return fail(Code::unsupported, "this kernel's kallsyms does not name init_task",

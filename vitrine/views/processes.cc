@@ -11,16 +11,28 @@
 namespace vitrine::views {
 namespace {
 
-constexpr std::size_t kMaxTasks = 4u << 20;                  // PID_MAX_LIMIT
-constexpr std::uint64_t kMaxCommandLine = 2u << 20;          // more than execve's own limit
+constexpr std::size_t kMaxTasks = 4u << 20;          // PID_MAX_LIMIT
+constexpr std::uint64_t kMaxCommandLine = 2u << 20;  // more than execve's own limit
 constexpr std::uint64_t kPage = 4096;
-constexpr std::uint32_t kFlagExiting = 0x0000'0004;          // PF_EXITING, include/linux/sched.h
-constexpr std::uint32_t kFlagKernelThread = 0x0020'0000;     // PF_KTHREAD
-constexpr int kAttempts = 3;                                 // collections of a list that breaks off
+constexpr std::uint32_t kFlagExiting = 0x0000'0004;       // PF_EXITING, include/linux/sched.h
+constexpr std::uint32_t kFlagKernelThread = 0x0020'0000;  // PF_KTHREAD
+constexpr int kAttempts = 3;                              // collections of a list that breaks off
 
 enum ColumnIndex : unsigned {
-  kPid, kTgid, kPpid, kComm, kState, kUid, kGid, kThreads, kStart, kRss, kKernelThread, kExiting,
-  kCommandLine, kColumns
+  kPid,
+  kTgid,
+  kPpid,
+  kComm,
+  kState,
+  kUid,
+  kGid,
+  kThreads,
+  kStart,
+  kRss,
+  kKernelThread,
+  kExiting,
+  kCommandLine,
+  kColumns
 };
 
 constexpr std::array<Column, kColumns> kColumnDeclarations{{
@@ -28,8 +40,9 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
     {"tgid", Type::integer, "id of the process, that of its first thread"},
     {"ppid", Type::integer, "process id of the parent"},
     {"comm", Type::text, "name of the task, at most 15 bytes"},
-    {"state", Type::text, "R running, S sleeping, D uninterruptible, I idle, T stopped, t traced, "
-                          "Z zombie, X dead, P parked"},
+    {"state", Type::text,
+     "R running, S sleeping, D uninterruptible, I idle, T stopped, t traced, "
+     "Z zombie, X dead, P parked"},
     {"uid", Type::integer, "real user id, in the guest's initial user namespace"},
     {"gid", Type::integer, "real group id, in the guest's initial user namespace"},
     {"threads", Type::integer, "threads of the process"},
@@ -37,13 +50,14 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
     {"rss_bytes", Type::bytes, "resident memory in bytes, as /proc/PID/statm counts it", true},
     {"kernel_thread", Type::boolean, "whether the task is one of the kernel's own"},
     {"exiting", Type::boolean, "whether the task has begun to exit"},
-    {"cmdline", Type::text, "arguments, separated by spaces, from the process's own memory; null "
-                            "for kernel threads and where no page of it is left"},
+    {"cmdline", Type::text,
+     "arguments, separated by spaces, from the process's own memory; null "
+     "for kernel threads and where no page of it is left"},
 }};
 
 std::string_view text_of(const std::array<char, 16>& comm) {
-  return {comm.data(), static_cast<std::size_t>(std::find(comm.begin(), comm.end(), '\0') -
-                                                comm.begin())};
+  return {comm.data(),
+          static_cast<std::size_t>(std::find(comm.begin(), comm.end(), '\0') - comm.begin())};
 }
 
 }  // namespace
@@ -79,17 +93,20 @@ Outcome Processes::walk_list(Reader& reader) {
   bool readable = reader.load(head, at.value);
   while (readable && at != head) {
     if (rows_.size() >= kMaxTasks || guard.closes(at)) {
-      outcome = {false, {"the task list does not come back to its head: it is damaged or changed "
-                         "while it was read; " + std::to_string(rows_.size()) + " tasks were read"}};
+      outcome = {false,
+                 {"the task list does not come back to its head: it is damaged or changed "
+                  "while it was read; " +
+                  std::to_string(rows_.size()) + " tasks were read"}};
       return outcome;
     }
     readable = read_task(reader, at - fields_.tasks, fields_.tasks, at);
     if (readable && options_.threads) walk_threads(reader, outcome);
   }
   if (!readable)
-    outcome = {false, {"the task list breaks off after " + std::to_string(rows_.size()) +
-                       " tasks: " + std::string(paging::name(reader.fault())) + " at " +
-                       base::to_string(reader.fault_address())}};
+    outcome = {false,
+               {"the task list breaks off after " + std::to_string(rows_.size()) +
+                " tasks: " + std::string(paging::name(reader.fault())) + " at " +
+                base::to_string(reader.fault_address())}};
   return outcome;
 }
 
@@ -128,8 +145,8 @@ bool Processes::read_task(Reader& reader, base::GuestVirtual at, std::uint32_t l
   // Built apart and added whole, so that the compiler can keep the reader in registers meanwhile.
   Process row;
   row.task = at;
-  const auto read = [&reader, &row](Object& from, std::uint32_t offset, auto& to,
-                                    std::uint32_t columns) __attribute__((always_inline)) {
+  const auto read = [&reader, &row ](Object & from, std::uint32_t offset, auto& to,
+                                     std::uint32_t columns) __attribute__((always_inline)) {
     if (from.load(offset, to)) [[likely]]
       return true;
     row.unreadable |= columns;

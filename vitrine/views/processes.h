@@ -18,8 +18,8 @@
 namespace vitrine::views {
 
 struct ProcessOptions {
-  bool threads = false;        // one row per thread instead of per process
-  bool command_lines = true;   // read each process's arguments from its own memory
+  bool threads = false;       // one row per thread instead of per process
+  bool command_lines = true;  // read each process's arguments from its own memory
 };
 
 // One task as read. `unreadable` has a bit per column that could not be read.
@@ -72,10 +72,10 @@ class Processes final : public View {
     std::uint32_t nr_threads = 0, thread_head = 0;
     std::uint32_t uid = 0, gid = 0, cred_high = 0;
     std::uint32_t pgd = 0, arg_start = 0, arg_end = 0, env_end = 0;
-    std::array<std::uint32_t, 3> rss{};           // file, anonymous and shared-memory pages
-    std::array<std::uint32_t, 3> rss_per_cpu{};   // the same, pointer to the per-CPU parts
+    std::array<std::uint32_t, 3> rss{};          // file, anonymous and shared-memory pages
+    std::array<std::uint32_t, 3> rss_per_cpu{};  // the same, pointer to the per-CPU parts
     std::uint32_t mm_high = 0;
-    bool rss_sums_cpus = false;                   // this kernel's statm adds the per-CPU parts
+    bool rss_sums_cpus = false;  // this kernel's statm adds the per-CPU parts
   };
 
   Processes(Fields fields, std::vector<std::uint64_t> cpu_offsets, const ProcessOptions& options)

@@ -12,10 +12,10 @@ namespace vitrine::views {
 
 constexpr char task_state_letter(std::uint32_t state, std::uint32_t exit_state) {
   constexpr std::uint32_t kUninterruptible = 0x0002;
-  constexpr std::uint32_t kReported = 0x007f;      // TASK_REPORT
-  constexpr std::uint32_t kNoLoad = 0x0400;        // TASK_NOLOAD
-  constexpr std::uint32_t kRtLockWait = 0x1000;    // TASK_RTLOCK_WAIT
-  constexpr std::uint32_t kFrozen = 0x8000;        // TASK_FROZEN
+  constexpr std::uint32_t kReported = 0x007f;    // TASK_REPORT
+  constexpr std::uint32_t kNoLoad = 0x0400;      // TASK_NOLOAD
+  constexpr std::uint32_t kRtLockWait = 0x1000;  // TASK_RTLOCK_WAIT
+  constexpr std::uint32_t kFrozen = 0x8000;      // TASK_FROZEN
   constexpr std::uint32_t kIdle = kUninterruptible | kNoLoad;
   constexpr std::string_view kLetters = "RSDTtXZP";  // by the highest bit that is set
   if ((state & kIdle) == kIdle) return 'I';

@@ -31,8 +31,8 @@ using AnyReader = std::variant<WindowedReader*, GatheringReader*, RecordingWindo
 
 // How a collection went.
 struct Outcome {
-  bool complete = true;                // every row was found and every field read
-  std::vector<std::string> warnings;   // what is missing and why
+  bool complete = true;               // every row was found and every field read
+  std::vector<std::string> warnings;  // what is missing and why
 };
 
 class View {

@@ -1,5 +1,6 @@
-#include <array>
 #include <unistd.h>
+
+#include <array>
 
 #include "apps/cli/json.h"
 #include "apps/cli/table.h"
@@ -24,11 +25,12 @@ views::Value text_or_null(const std::string& text) {
 }
 
 views::Row row_of(const vmm::Machine& machine) {
-  return {{std::int64_t{machine.process.pid}, text_or_null(machine.name),
-           text_or_null(machine.accelerator), machine.memory, text_or_null(machine.machine_type),
-           text_or_null(machine.uuid), machine.qmp ? views::Value(machine.qmp->path) : views::Value(),
-           text_or_null(machine.executable)},
-          {}};
+  return {
+      {std::int64_t{machine.process.pid}, text_or_null(machine.name),
+       text_or_null(machine.accelerator), machine.memory, text_or_null(machine.machine_type),
+       text_or_null(machine.uuid), machine.qmp ? views::Value(machine.qmp->path) : views::Value(),
+       text_or_null(machine.executable)},
+      {}};
 }
 
 }  // namespace
@@ -42,8 +44,8 @@ Verb add_ls(CLI::App& app) {
             for (const vmm::Machine& machine : vmm::list()) rows.push_back(row_of(machine));
             const Terminal terminal = inspect(STDOUT_FILENO);
             if (*json)
-              return print(list_json("vms", std::nullopt, kColumns, rows,
-                                     json_layout(terminal, false)));
+              return print(
+                  list_json("vms", std::nullopt, kColumns, rows, json_layout(terminal, false)));
             if (rows.empty())
               warn({"no QEMU process runs on this host, or none that this user can see"});
             const Table table = make_table(kColumns, rows, {terminal.width, terminal.colour, true});

@@ -87,8 +87,9 @@ Verb add_rate(CLI::App& app) {
   command->add_option("--view", arguments->view, "The view to measure, e.g. ps");
   command->add_option("--seconds", arguments->seconds, "How long to measure, after a warm-up")
       ->check(CLI::Range(0.1, 3600.0));
-  command->add_flag("--floor", arguments->floor,
-                    "Measure the technique's bare reads of the same memory instead, nothing decoded");
+  command->add_flag(
+      "--floor", arguments->floor,
+      "Measure the technique's bare reads of the same memory instead, nothing decoded");
   return {command, [arguments] { return run(*arguments); }};
 }
 

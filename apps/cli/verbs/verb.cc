@@ -43,9 +43,9 @@ VmIdentity identity(const vmm::Machine& machine, const std::string& spec) {
   VmIdentity vm;
   if (!machine.name.empty()) vm.name = machine.name;
   vm.pid = machine.process.pid;
-  const bool decided = std::ranges::any_of(
-      std::initializer_list<std::string_view>{"pid:", "name:", "qmp:"},
-      [&spec](std::string_view prefix) { return spec.starts_with(prefix); });
+  const bool decided =
+      std::ranges::any_of(std::initializer_list<std::string_view>{"pid:", "name:", "qmp:"},
+                          [&spec](std::string_view prefix) { return spec.starts_with(prefix); });
   if (decided)
     vm.source = spec;
   else if (spec == std::to_string(machine.process.pid))

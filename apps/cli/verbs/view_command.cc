@@ -28,13 +28,14 @@ Quiescent quiescent_of(std::string_view verdict) {
 }
 
 Provenance provenance_of(const session::Observation& observation) {
-  return {observation.started,
-          observation.duration_ns,
-          observation.cost.reads,
-          observation.cost.bytes,
-          observation.stopped_ns,
-          {atomic_of(observation.consistency.atomic), quiescent_of(observation.consistency.quiescent),
-           observation.consistency.collects, observation.consistency.held}};
+  return {
+      observation.started,
+      observation.duration_ns,
+      observation.cost.reads,
+      observation.cost.bytes,
+      observation.stopped_ns,
+      {atomic_of(observation.consistency.atomic), quiescent_of(observation.consistency.quiescent),
+       observation.consistency.collects, observation.consistency.held}};
 }
 
 // One attached view, shown as often as asked for.

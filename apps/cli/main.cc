@@ -1,4 +1,5 @@
 // vitrine: the command line. Parses, runs one verb, and turns what it says into the exit status.
+#include <malloc.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -41,6 +42,11 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A short-lived program that takes in some megabytes of tables: giving memory back to the host in
+  // between, only to ask for it again, costs more than anything it computes.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+  mallopt(M_TOP_PAD, 4 << 20);
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {

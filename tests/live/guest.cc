@@ -78,7 +78,11 @@ bool Guest::boots() {
 void Guest::wait_until_ready() { wait_for(kReady); }
 
 void Guest::lay_out_folder() {
-  if (options_.program != "qemu-system-x86_64") copy_program(options_.program, folder());
+  if (options_.program != "qemu-system-x86_64") {
+    copy_program(options_.program, folder());
+    // QEMU looks for its modules beside its program, unless it is told where they are.
+    setenv("QEMU_MODULE_DIR", "/usr/lib/x86_64-linux-gnu/qemu", 1);
+  }
   if (!options_.kernel) return;
   const fs::path assets = guest_assets();
   if (!fs::exists(assets / ("vmlinuz-" + *options_.kernel))) {

@@ -43,14 +43,18 @@ json comparable(const json& row, const std::string& field) {
   return value.is_string() ? json(raw_bytes(value.get<std::string>())) : value;
 }
 
-// /proc shows a worker's name with the work it does; the task itself has only the first part.
-bool same_name(const std::string& row, const std::string& guest) {
-  return row == guest || (row.starts_with("kworker/") && guest.starts_with(row) &&
-                          guest.substr(row.size()).find_first_of("+-") == 0);
+// /proc shows a worker's name with the work it does, and a kernel thread's long name, of which the
+// task itself has only the first 15 bytes.
+bool same_name(const std::string& row, const std::string& guest, bool kernel_thread) {
+  constexpr std::size_t kLongestName = 15;
+  if (row == guest) return true;
+  if (!kernel_thread || !guest.starts_with(row)) return false;
+  return row.size() == kLongestName ||
+         (row.starts_with("kworker/") && guest.substr(row.size()).find_first_of("+-") == 0);
 }
 
 bool same(const std::string& field, const json& row, const json& guest, bool kernel_thread) {
-  if (field == "comm" && row.is_string()) return same_name(row, guest);
+  if (field == "comm" && row.is_string()) return same_name(row, guest, kernel_thread);
   if (field == "cmdline" && row.is_null()) return kernel_thread || guest == "";
   return row == guest;
 }

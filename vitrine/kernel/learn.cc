@@ -11,6 +11,14 @@ namespace {
 using base::Code;
 using base::fail;
 
+// Names that recognising a kernel, its facts and its most frequent views ask for: found together,
+// since a pass over all names costs as much for one.
+constexpr auto kOftenAsked = std::to_array<std::string_view>(
+    {"vmcoreinfo_note", "page_offset_base", "_end", "jiffies_64", "__start_BTF", "__stop_BTF",
+     "tk_core", "timekeeper_data", "__num_online_cpus", "nr_cpu_ids", "_totalram_pages",
+     "saved_command_line", "iomem_resource", "init_task", "__per_cpu_offset", "task_statm",
+     "__percpu_counter_sum"});
+
 base::Result<std::uint64_t> read_word(memory::VirtualMemory& kernel, base::GuestVirtual at) {
   std::array<std::byte, 8> bytes{};
   auto read = kernel.read(at, bytes);
@@ -89,6 +97,7 @@ base::Result<Kernel> learn(Candidate candidate, memory::PhysicalMemory& memory) 
   paging::WalkedMemory walked(*candidate.space.format, candidate.space.root, memory);
   auto symbols = Symbols::read(walked, candidate.note.content);
   if (!symbols) return fail(symbols.error());
+  symbols->remember(kOftenAsked);
   auto confirmed = confirm_note(candidate, *symbols, walked);
   if (!confirmed) return fail(confirmed.error());
   auto types = Types::read(walked, *symbols);

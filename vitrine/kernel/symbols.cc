@@ -131,10 +131,23 @@ std::vector<std::optional<std::uint32_t>> Symbols::find_indices(
   return std::move(filter).found();
 }
 
+void Symbols::remember(std::span<const std::string_view> names) {
+  auto addresses = find(names);
+  for (std::size_t i = 0; i < names.size(); ++i)
+    remembered_.push_back({std::string(names[i]), addresses[i]});
+}
+
 std::vector<std::optional<GuestVirtual>> Symbols::find(
     std::span<const std::string_view> names) const {
   std::vector<std::optional<GuestVirtual>> addresses;
   addresses.reserve(names.size());
+  for (const std::string_view name : names) {
+    const auto known = std::ranges::find(remembered_, name, &Remembered::name);
+    if (known == remembered_.end()) break;
+    addresses.push_back(known->address);
+  }
+  if (addresses.size() == names.size()) return addresses;
+  addresses.clear();
   for (const auto& index : find_indices(names)) {
     addresses.push_back(index ? std::optional(address(*index)) : std::nullopt);
   }

@@ -39,6 +39,10 @@ class Symbols {
   // and `_stext` is where VMCOREINFO says. Errors: `inconsistent` where none does.
   static base::Result<Symbols> decode(KallsymsTables tables);
 
+  // Looks up names that will be asked for, in a single pass, and keeps the answers: find() of these
+  // costs nothing then. To be called before the symbols are shared between threads.
+  void remember(std::span<const std::string_view> names);
+
   // The tables as read, for a cache: decode() makes the same symbols of them again.
   const KallsymsTables& raw() const { return tables_; }
 
@@ -91,7 +95,13 @@ class Symbols {
   // The first place in the order of addresses whose symbol is above `wanted`; count() if none.
   std::uint32_t place_above(base::GuestVirtual wanted) const;
 
+  struct Remembered {
+    std::string name;
+    std::optional<base::GuestVirtual> address;
+  };
+
   KallsymsTables tables_;
+  std::vector<Remembered> remembered_;  // few
   NameLengths lengths_ = NameLengths::two_bytes;
   Encoding encoding_ = Encoding::place_relative;
   std::array<Token, 256> tokens_{};

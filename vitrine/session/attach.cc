@@ -19,6 +19,7 @@ using base::fail;
 struct Survey {
   std::vector<vmm::RamLayout> layouts;  // best first
   std::vector<memory::X86Registers> registers;
+  std::optional<base::GuestPhysical> note;  // where the kernel's note was the last time
   std::vector<std::string> warnings;
 };
 
@@ -43,6 +44,24 @@ base::Result<Survey> look_around(const vmm::Machine& machine) {
   survey.layouts = std::move(*candidates);
   survey.warnings.push_back("the RAM layout was derived from outside, since " +
                             asked.error().message);
+  return survey;
+}
+
+// What the last attachment left behind, as far as it still fits the VMM; the registers are asked
+// for anew, since without them nothing would tell a former kernel's note from the running one's.
+std::optional<Survey> recall(const vmm::Machine& machine) {
+  auto hints = load_hints(machine);
+  if (!hints || hints->layout.regions.empty() || hints->mappings == 0 ||
+      hints->mappings != fingerprint_mappings(machine))
+    return std::nullopt;
+  auto qmp = vmm::open_qmp(machine);
+  if (!qmp) return std::nullopt;
+  auto registers = vmm::registers(*qmp);
+  if (!registers) return std::nullopt;
+  Survey survey;
+  survey.layouts.push_back(std::move(hints->layout));
+  survey.registers = std::move(*registers);
+  survey.note = hints->note;
   return survey;
 }
 
@@ -78,9 +97,7 @@ base::Result<Attachment> try_layout(const vmm::Machine& machine, const Options& 
   if (!access) return fail(access.error());
   kernel::LocateOptions locate;
   locate.registers = survey.registers;
-  // Without registers nothing would tell a former kernel's note from the running one's.
-  if (options.use_cache && !survey.registers.empty())
-    if (const auto hints = load_hints(machine)) locate.hint = hints->note;
+  locate.hint = survey.note;
   auto kernel = kernel::locate((*access)->memory(), locate);
   if (!kernel) return fail(kernel.error());
   Attachment attachment{layout, *technique, std::move(*access), std::move(*kernel),
@@ -96,20 +113,13 @@ bool fits(const Attachment& attachment, const Survey& survey) {
          attachment.warnings.size() == survey.warnings.size();
 }
 
-}  // namespace
-
-base::Result<Attachment> attach(const vmm::Machine& machine, const Options& options) {
-  if (!machine.command_line.confidential.empty())
-    return fail(Code::unsupported,
-                "the guest's memory is encrypted (" + machine.command_line.confidential +
-                    "): the host sees cipher text only",
-                "look from inside such a guest; that nobody can look from outside is its purpose");
-  auto survey = look_around(machine);
-  if (!survey) return fail(survey.error());
+// The first layout that the guest confirms whole, or else the best that it confirms at all.
+base::Result<Attachment> try_layouts(const vmm::Machine& machine, const Options& options,
+                                     const Survey& survey) {
   std::optional<Attachment> best;
   std::optional<base::Error> error;
-  for (const vmm::RamLayout& layout : survey->layouts) {
-    auto attachment = try_layout(machine, options, layout, *survey);
+  for (const vmm::RamLayout& layout : survey.layouts) {
+    auto attachment = try_layout(machine, options, layout, survey);
     if (!attachment) {
       if (!error) error = attachment.error();
       // Rights and techniques do not depend on which guess of the layout is right.
@@ -118,13 +128,37 @@ base::Result<Attachment> attach(const vmm::Machine& machine, const Options& opti
         break;
       continue;
     }
-    const bool whole = fits(*attachment, *survey);
+    const bool whole = fits(*attachment, survey);
     if (!best || whole) best = std::move(*attachment);
     if (whole) break;
   }
   if (!best) return fail(*error);
-  if (options.use_cache) store_hints(machine, {best->kernel.note});
   return std::move(*best);
+}
+
+}  // namespace
+
+base::Result<Attachment> attach(const vmm::Machine& machine, const Options& options) {
+  if (!machine.command_line.confidential.empty())
+    return fail(Code::unsupported,
+                "the guest's memory is encrypted (" + machine.command_line.confidential +
+                    "): the host sees cipher text only",
+                "look from inside such a guest; that nobody can look from outside is its purpose");
+  if (options.use_cache)
+    if (const auto remembered = recall(machine)) {
+      auto attachment = try_layout(machine, options, remembered->layouts.front(), *remembered);
+      if (attachment && fits(*attachment, *remembered)) return attachment;
+    }
+  auto survey = look_around(machine);
+  if (!survey) return fail(survey.error());
+  auto attachment = try_layouts(machine, options, *survey);
+  if (!attachment) return attachment;
+  // A layout that was guessed is guessed again: it costs little, and the monitor may answer then.
+  const bool told = !survey->registers.empty();
+  if (options.use_cache)
+    store_hints(machine, {attachment->kernel.note, told ? attachment->layout : vmm::RamLayout{},
+                          fingerprint_mappings(machine)});
+  return attachment;
 }
 
 base::Result<vmm::RamLayout> likely_layout(const vmm::Machine& machine) {

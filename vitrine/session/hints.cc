@@ -4,13 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "vitrine/base/file_descriptor.h"
+#include "vitrine/host/mappings.h"
 
 namespace vitrine::session {
 namespace {
@@ -18,8 +19,9 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 constexpr std::size_t kMaxFile = 64 * 1024;
+constexpr std::size_t kMaxRegions = 128;
 
 std::string boot_id() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
@@ -74,7 +76,53 @@ void drop_earlier_boots(const fs::path& folder, const std::string& boot) {
     if (!entry.path().filename().string().starts_with(boot)) fs::remove(entry.path(), error);
 }
 
+json json_of(const vmm::RamRegion& region) {
+  return {{"start", region.start.value},
+          {"size", region.size},
+          {"host", region.host.value},
+          {"block", region.block},
+          {"backing", static_cast<unsigned>(region.backing)},
+          {"shared", region.shared},
+          {"dev_major", region.dev_major},
+          {"dev_minor", region.dev_minor},
+          {"inode", region.inode},
+          {"file_offset", region.file_offset},
+          {"path", region.path}};
+}
+
+vmm::RamRegion region_of(const json& entry) {
+  vmm::RamRegion region;
+  region.start = base::GuestPhysical(entry.at("start").get<std::uint64_t>());
+  region.size = entry.at("size").get<std::uint64_t>();
+  region.host = base::HostVirtual(entry.at("host").get<std::uint64_t>());
+  region.block = entry.at("block").get<std::string>();
+  region.backing = static_cast<vmm::Backing>(
+      std::min(entry.at("backing").get<unsigned>(), static_cast<unsigned>(vmm::Backing::hugetlb)));
+  region.shared = entry.at("shared").get<bool>();
+  region.dev_major = entry.at("dev_major").get<std::uint32_t>();
+  region.dev_minor = entry.at("dev_minor").get<std::uint32_t>();
+  region.inode = entry.at("inode").get<std::uint64_t>();
+  region.file_offset = entry.at("file_offset").get<std::uint64_t>();
+  region.path = entry.at("path").get<std::string>();
+  return region;
+}
+
 }  // namespace
+
+std::uint64_t fingerprint_mappings(const vmm::Machine& machine) {
+  constexpr std::uint64_t kLarge = 32u << 20;
+  const auto mappings = host::mappings(machine.process.pid);
+  if (!mappings) return 0;
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a over words
+  const auto add = [&hash](std::uint64_t word) { hash = (hash ^ word) * 0x100000001b3; };
+  for (const host::Mapping& mapping : *mappings) {
+    if (!mapping.read || !mapping.write || mapping.size() < kLarge) continue;
+    for (const std::uint64_t word : {mapping.start.value, mapping.end.value, mapping.offset,
+                                     mapping.inode, std::uint64_t{mapping.shared}})
+      add(word);
+  }
+  return hash;
+}
 
 std::optional<Hints> load_hints(const vmm::Machine& machine) {
   const auto folder = private_folder();
@@ -83,15 +131,35 @@ std::optional<Hints> load_hints(const vmm::Machine& machine) {
   if (!text) return std::nullopt;
   const json parsed = json::parse(*text, nullptr, false);
   if (!parsed.is_object() || parsed.value("format", json()) != kFormat) return std::nullopt;
-  const auto note = parsed.find("note");
-  if (note == parsed.end() || !note->is_number_unsigned()) return std::nullopt;
-  return Hints{base::GuestPhysical(note->get<std::uint64_t>())};
+  // Whatever is missing or of another type throws, and means that there are no hints.
+  try {
+    Hints hints;
+    hints.note = base::GuestPhysical(parsed.at("note").get<std::uint64_t>());
+    hints.mappings = parsed.at("mappings").get<std::uint64_t>();
+    hints.layout.source = parsed.at("source").get<std::string>();
+    for (const json& region : parsed.at("regions")) {
+      if (hints.layout.regions.size() == kMaxRegions) return std::nullopt;
+      hints.layout.regions.push_back(region_of(region));
+    }
+    return hints;
+  } catch (const json::exception&) {
+    return std::nullopt;
+  }
 }
 
 void store_hints(const vmm::Machine& machine, const Hints& hints) {
   const auto folder = private_folder();
   if (!folder) return;
-  const std::string text = json{{"format", kFormat}, {"note", hints.note.value}}.dump();
+  json regions = json::array();
+  if (hints.layout.regions.size() <= kMaxRegions)
+    for (const vmm::RamRegion& region : hints.layout.regions) regions.push_back(json_of(region));
+  const json entry{{"format", kFormat},
+                   {"note", hints.note.value},
+                   {"mappings", hints.mappings},
+                   {"source", hints.layout.source},
+                   {"regions", regions}};
+  // A path may not be UTF-8: what is replaced in it is only shown.
+  const std::string text = entry.dump(-1, ' ', false, json::error_handler_t::replace);
   std::string temporary = (*folder / "new-XXXXXX").string();
   const base::FileDescriptor file(mkostemp(temporary.data(), O_CLOEXEC));
   if (!file.valid()) return;

@@ -8,16 +8,24 @@
 // Thread contract: independent calls may run in parallel; files are replaced atomically.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "vitrine/base/address.h"
 #include "vitrine/vmm/machine.h"
+#include "vitrine/vmm/ram_layout.h"
 
 namespace vitrine::session {
 
 struct Hints {
-  base::GuestPhysical note;  // where the VMCOREINFO note was
+  base::GuestPhysical note;        // where the VMCOREINFO note was
+  vmm::RamLayout layout;           // as the monitor told it; no regions: it did not
+  std::uint64_t mappings = 0;      // fingerprint of the mappings that the layout belongs to
 };
+
+// Tells whether a VMM's large mappings are still the same: memory that was plugged in or taken away
+// changes it. No protection against forgery, see above. 0 where they can't be read.
+std::uint64_t fingerprint_mappings(const vmm::Machine& machine);
 
 // The hints kept for this VM; nothing where there are none or they are no good.
 std::optional<Hints> load_hints(const vmm::Machine& machine);

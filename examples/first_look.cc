@@ -1,21 +1,24 @@
-// The smallest program with the library: handles an error as every function of it reports one.
+// Lists the processes of the VM named on the command line, or the VMs of this host.
 #include <cstdio>
+#include <vitrine/session/session.h>
+#include <vitrine/views/processes.h>
 
-#include "vitrine/base/address.h"
-#include "vitrine/base/result.h"
-
-namespace {
-
-vitrine::base::Result<vitrine::base::GuestPhysical> first_byte_above_the_hole(bool exists) {
-  if (exists) return vitrine::base::GuestPhysical(0x1'0000'0000);
-  return vitrine::base::fail(vitrine::base::Code::absent, "this VM has less than 4 GiB of RAM");
-}
-
-}  // namespace
-
-int main() {
-  const auto found = first_byte_above_the_hole(true);
-  const auto missing = first_byte_above_the_hole(false);
-  if (!found || missing) return 1;
-  std::printf("%s\n%s\n", to_string(*found).c_str(), to_string(missing.error()).c_str());
+int main(int argc, char** argv) {
+  using namespace vitrine;
+  const auto failed = [](const base::Error& error) {
+    std::fprintf(stderr, "%s\n", to_string(error).c_str());
+    return 1;
+  };
+  if (argc < 2) {
+    for (const vmm::Machine& vm : vmm::list()) std::printf("%d %s\n", vm.process.pid, vm.name.c_str());
+    return 0;
+  }
+  auto session = session::Session::open(argv[1], {});
+  if (!session) return failed(session.error());
+  auto view = views::Processes::attach((*session)->kernel(), (*session)->memory(), {});
+  if (!view) return failed(view.error());
+  auto observation = (*session)->observe(**view);
+  if (!observation) return failed(observation.error());
+  for (const views::Process& process : dynamic_cast<views::Processes&>(**view).processes())
+    std::printf("%6d %.16s\n", process.pid, process.comm.data());
 }

@@ -86,6 +86,7 @@ class Show {
   }
 
   base::Result<void> check_alive() { return session_->check_alive(); }
+  bool vmm_lives() const { return host::alive(session_->machine().process); }
 
  private:
   static void note_undecided(const Selected& selected, std::vector<std::string>& warnings) {
@@ -138,8 +139,10 @@ class Show {
 base::Result<void> wait_for_reboot(Show& show) {
   const auto deadline = Clock::now() + kRebootPatience;
   while (true) {
+    if (!show.vmm_lives())
+      return base::fail(base::Code::gone, "the VM ended while it was watched");
     auto attached = show.attach();
-    if (attached || Clock::now() > deadline || !show.check_alive()) return attached;
+    if (attached || Clock::now() > deadline) return attached;
     std::this_thread::sleep_for(std::chrono::milliseconds(500));
   }
 }
@@ -155,7 +158,7 @@ Exit watch(const ViewOptions& options, Show& show) {
     else
       shown = show.once();
     if (!shown && shown.error().code == base::Code::gone) {
-      warn({shown.error().message});
+      if (show.vmm_lives()) warn({shown.error().message});
       auto attached = wait_for_reboot(show);
       if (!attached) return report(attached.error(), options.target.json);
       continue;

@@ -3,6 +3,7 @@
 #include <sys/uio.h>
 
 #include <cerrno>
+#include <cstddef>
 
 #include "vitrine/host/rights.h"
 #include "vitrine/techniques/region_access.h"
@@ -40,8 +41,13 @@ const Description& ProcessVm::description() const {
 base::Result<void> ProcessVm::usable(const vmm::Machine& machine,
                                      const vmm::RamLayout& layout) const {
   (void)layout;
-  // Asks for nothing: whether the call is allowed is checked before any piece is looked at.
-  if (process_vm_readv(machine.process.pid, nullptr, 0, nullptr, 0, 0) == 0) return {};
+  // One byte of the page at address 0, where nothing is mapped: the host looks at our rights before
+  // it finds that out. (Where no byte is asked for, it looks at nothing at all.)
+  std::byte unused{};
+  const iovec local{&unused, 1};
+  const iovec remote{nullptr, 1};
+  if (process_vm_readv(machine.process.pid, &local, 1, &remote, 1, 0) == 1 || errno == EFAULT)
+    return {};
   if (errno == ENOSYS)
     return base::fail(base::Code::unsupported, "this host's kernel has no process_vm_readv",
                       "use --technique proc-mem, or a kernel with CONFIG_CROSS_MEMORY_ATTACH");

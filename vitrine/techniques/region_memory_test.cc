@@ -1,0 +1,135 @@
+#include "vitrine/techniques/region_memory.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "vitrine/techniques/technique.h"
+#include "vitrine/techniques/testing/own_guest.h"
+
+namespace vitrine::techniques {
+namespace {
+
+using base::GuestPhysical;
+using memory::ReadStatus;
+using testing::OwnGuest;
+
+constexpr GuestPhysical high = OwnGuest::shared_start;
+constexpr std::uint64_t page = OwnGuest::page;
+
+class RegionTechnique : public ::testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    OwnGuest::put(guest_.private_page(1), 0x1111);
+    OwnGuest::put(guest_.private_page(2) - 4, 0x2222'0000'0000);
+    OwnGuest::put(guest_.shared_page(5), 0x5555);
+    auto access = find(GetParam()).value()->open(guest_.machine(), guest_.layout());
+    ASSERT_TRUE(access) << to_string(access.error());
+    access_ = std::move(*access);
+  }
+  memory::PhysicalMemory& memory() { return access_->memory(); }
+  ReadStatus read(GuestPhysical at) {
+    return memory().read(at, std::as_writable_bytes(std::span(&value_, 1)));
+  }
+
+  OwnGuest guest_;
+  std::unique_ptr<Access> access_;
+  std::uint64_t value_ = 0;
+};
+INSTANTIATE_TEST_SUITE_P(Techniques, RegionTechnique, ::testing::Values("process-vm", "proc-mem"),
+                         [](const auto& id) {
+                           return id.param == std::string("proc-mem") ? "ProcMem" : "ProcessVm";
+                         });
+
+TEST_P(RegionTechnique, ReadsWhatIsThereAsItIsNow) {
+  ASSERT_EQ(read(GuestPhysical(page)), ReadStatus::ok);
+  EXPECT_EQ(value_, 0x1111U);
+  ASSERT_EQ(read(GuestPhysical(2 * page - 4)), ReadStatus::ok);
+  EXPECT_EQ(value_, 0x2222'0000'0000U);
+  ASSERT_EQ(read(high + 5 * page), ReadStatus::ok);
+  EXPECT_EQ(value_, 0x5555U);
+  OwnGuest::put(guest_.shared_page(5), 0x6666);
+  ASSERT_EQ(read(high + 5 * page), ReadStatus::ok);
+  EXPECT_EQ(value_, 0x6666U);
+}
+
+TEST_P(RegionTechnique, HolesStayHoles) {
+  const std::uint64_t private_before = guest_.private_allocated();
+  const std::uint64_t shared_before = guest_.shared_allocated();
+  ASSERT_EQ(shared_before, 1U);
+  for (int round = 0; round < 2; ++round) {
+    for (std::uint64_t number = 0; number < OwnGuest::pages; ++number) {
+      const bool in_private = number == 1 || number == 2;
+      EXPECT_EQ(read(GuestPhysical(number * page)) == ReadStatus::ok, in_private) << number;
+      EXPECT_EQ(read(high + number * page) == ReadStatus::ok, number == 5) << number;
+    }
+    EXPECT_EQ(read(GuestPhysical(3 * page - 4)), ReadStatus::not_populated);
+    memory().begin_observation();
+  }
+  EXPECT_EQ(guest_.private_allocated(), private_before);
+  EXPECT_EQ(guest_.shared_allocated(), shared_before);
+}
+
+TEST_P(RegionTechnique, NothingOutsideRamIsRead) {
+  for (const GuestPhysical at :
+       {GuestPhysical(OwnGuest::size), GuestPhysical(OwnGuest::size - 4), high - 8, high - 4,
+        high + OwnGuest::size, high + (OwnGuest::size - 7), GuestPhysical(~std::uint64_t{0}),
+        GuestPhysical(~std::uint64_t{0} - 7)})
+    EXPECT_EQ(read(at), ReadStatus::outside_ram) << to_string(at);
+  std::vector<std::byte> all(2 * OwnGuest::size);
+  EXPECT_EQ(memory().read(GuestPhysical(0), all), ReadStatus::outside_ram);
+}
+
+TEST_P(RegionTechnique, ARequestThatFailsLeavesTheOthersAlone) {
+  std::array<std::uint64_t, 4> values{};
+  const auto into = [&values](std::size_t i) {
+    return std::as_writable_bytes(std::span(values).subspan(i, 1));
+  };
+  std::array requests{memory::ReadRequest{GuestPhysical(page), into(0)},
+                      memory::ReadRequest{high - 8, into(1)},
+                      memory::ReadRequest{GuestPhysical(40 * page), into(2)},
+                      memory::ReadRequest{high + 5 * page, into(3)}};
+  memory().read(requests);
+  EXPECT_EQ(requests[0].status, ReadStatus::ok);
+  EXPECT_EQ(requests[1].status, ReadStatus::outside_ram);
+  EXPECT_EQ(requests[2].status, ReadStatus::not_populated);
+  EXPECT_EQ(requests[3].status, ReadStatus::ok);
+  EXPECT_EQ(values[0], 0x1111U);
+  EXPECT_EQ(values[3], 0x5555U);
+}
+
+TEST_P(RegionTechnique, ListsThePopulatedPages) {
+  using memory::Range;
+  const Range all{GuestPhysical(0), high.value + OwnGuest::size};
+  EXPECT_EQ(memory().populated(all),
+            (std::vector<Range>{{GuestPhysical(page), 2 * page}, {high + 5 * page, page}}));
+  EXPECT_EQ(memory().populated({GuestPhysical(2 * page), 8 * page}),
+            (std::vector<Range>{{GuestPhysical(2 * page), page}}));
+  EXPECT_TRUE(memory().populated({high + 6 * page, all.size}).empty());
+  EXPECT_EQ(memory().ram().size(), 2U);
+}
+
+TEST_P(RegionTechnique, APageThatIsFilledIsSeenByTheNextObservation) {
+  EXPECT_EQ(read(GuestPhysical(9 * page)), ReadStatus::not_populated);
+  EXPECT_EQ(read(high + 9 * page), ReadStatus::not_populated);
+  OwnGuest::put(guest_.private_page(9), 0x9999);
+  OwnGuest::put(guest_.shared_page(9), 0x9998);
+  memory().begin_observation();
+  EXPECT_EQ(read(GuestPhysical(9 * page)), ReadStatus::ok);
+  EXPECT_EQ(value_, 0x9999U);
+  EXPECT_EQ(read(high + 9 * page), ReadStatus::ok);
+  EXPECT_EQ(value_, 0x9998U);
+}
+
+TEST_P(RegionTechnique, ASharedPageThatIsGivenBackIsAHoleOnceTrustHasEnded) {
+  ASSERT_EQ(read(high + 5 * page), ReadStatus::ok);
+  guest_.give_back_shared(5);
+  ASSERT_EQ(guest_.shared_allocated(), 0U);
+  std::this_thread::sleep_for(RegionMemory::kSharedTrust + std::chrono::milliseconds(10));
+  memory().begin_observation();
+  EXPECT_EQ(read(high + 5 * page), ReadStatus::not_populated);
+  EXPECT_EQ(guest_.shared_allocated(), 0U);
+}
+
+}  // namespace
+}  // namespace vitrine::techniques

@@ -28,6 +28,7 @@ Kernel::Kernel(Memory& memory, FrameAllocator& frames, KernelOptions options)
   build_tables();
   fill_names();
   fill_time();
+  fill_resources();
   write_interrupt_table();
   if (options_.btf) write_btf();
   if (options_.kallsyms) write_kallsyms();
@@ -101,6 +102,12 @@ void Kernel::lay_out_text() {
     rust_like += static_cast<char>('A' + i % 25);
   }
   place(Section::text, rust_like, 16, 16, 't');
+  const GuestVirtual sum = place(Section::text, "__percpu_counter_sum", 64, 16);
+  const GuestVirtual statm = place(Section::text, "task_statm", 64, 16);
+  if (options_.statm_sums_cpus) {
+    put(statm, std::uint8_t{0xe8});
+    put(statm + 1, static_cast<std::uint32_t>(sum - (statm + 5)));
+  }
   place(Section::text, "_etext", 0);
 }
 
@@ -126,6 +133,14 @@ void Kernel::lay_out_data() {
   else
     place(Section::data, "tk_core", types_.size("struct timekeeper") + 64ULL, 64, 'd');
   place(Section::data, "vmcoreinfo_note", 8, 8, 'B');
+  const GuestVirtual text = place(Section::data, "synthetic_command_line", 2048, 8, 'd');
+  write(text, options_.command_line);
+  put(place(Section::data, "saved_command_line", 8), text.value);
+  std::uint64_t pages = 0;
+  for (const Range& range : memory_.ram()) pages += range.size / page_size;
+  put(place(Section::data, "_totalram_pages", 8), pages);
+  if (!options_.resources.empty())
+    place(Section::data, "iomem_resource", types_.size("struct resource"), 64);
 }
 
 void Kernel::lay_out_cpus() {
@@ -208,6 +223,22 @@ void Kernel::fill_time() {
   put_field("wall_to_monotonic.tv_sec", 0 - (offset_real + back) / second);
   put_field("wall_to_monotonic.tv_nsec", back);
   put_field("monotonic_to_boot.tv_sec", suspended / second);
+}
+
+// The tree that /proc/iomem shows (kernel/resource.c), of one level.
+void Kernel::fill_resources() {
+  if (options_.resources.empty()) return;
+  GuestVirtual link = member(symbol("iomem_resource"), "resource", "child");
+  for (const Resource& resource : options_.resources) {
+    const GuestVirtual at = allocate(types_.size("struct resource"));
+    const GuestVirtual name = allocate(resource.name.size() + 1);
+    write(name, resource.name);
+    set(at, "resource", "start", resource.range.start.value);
+    set(at, "resource", "end", resource.range.end().value - 1);
+    set(at, "resource", "name", name.value);
+    put(link, at.value);
+    link = member(at, "resource", "sibling");
+  }
 }
 
 void Kernel::write_interrupt_table() {

@@ -23,6 +23,12 @@
 
 namespace vitrine::synthetic {
 
+// A line of /proc/iomem.
+struct Resource {
+  Range range;
+  std::string name;
+};
+
 struct KernelOptions {
   std::string release = "6.1.0-synthetic-amd64";
   std::string version = "#1 SMP PREEMPT_DYNAMIC Synthetic 6.1 (2026-01-01)";
@@ -46,6 +52,9 @@ struct KernelOptions {
   NameLengths lengths = NameLengths::uleb128;
   bool kallsyms_offsets_last = false;
   int filler_symbols = 300;
+  bool statm_sums_cpus = false;  // task_statm() calls __percpu_counter_sum(), as from 82241a83cd15
+  std::string command_line = "ro quiet";
+  std::vector<Resource> resources = {};  // the top level of /proc/iomem; none: no iomem_resource
 
   // Parts left out.
   bool vmcoreinfo = true;
@@ -137,6 +146,7 @@ class Kernel {
   void build_tables();
   void fill_names();
   void fill_time();
+  void fill_resources();
   void write_interrupt_table();
   void write_btf();
   void write_kallsyms();

@@ -42,6 +42,14 @@ void add_names(Types& types) {
                                    {"version", "char[65]"},
                                    {"machine", "char[65]"},
                                    {"domainname", "char[65]"}});
+  types.add_spread("resource",
+                   {{"start", "u64"},
+                    {"end", "u64"},
+                    {"name", "char *"},
+                    {"parent", "struct resource *"},
+                    {"sibling", "struct resource *"},
+                    {"child", "struct resource *"}},
+                   96, 0, 96);
   types.add_spread("uts_namespace",
                    {{"name", "struct new_utsname"}, {"user_ns", "void *"}, {"ucounts", "void *"}},
                    432, 0, 416);

@@ -75,10 +75,7 @@ Outcome Processes::collect_with(Reader& reader) {
     outcome = walk_list(reader);
     if (outcome.complete) break;
   }
-  if (options_.command_lines) {
-    command_lines_.resize(rows_.size());
-    for (std::size_t index = 0; index < rows_.size(); ++index) read_command_line(reader, index);
-  }
+  if (options_.command_lines) read_command_lines(reader, outcome);
   return outcome;
 }
 
@@ -221,6 +218,22 @@ void Processes::read_memory_use(Reader& reader, Process& row) {
   row.fault = reader.fault();
 }
 
+// Any process can claim a line of megabytes, and thousands might: together they are bounded.
+template <class Reader>
+void Processes::read_command_lines(Reader& reader, Outcome& outcome) {
+  command_lines_.resize(rows_.size());
+  const std::size_t limit = options_.command_line_bytes;
+  std::size_t total = 0;
+  for (std::size_t index = 0; index < rows_.size() && total <= limit; ++index) {
+    read_command_line(reader, index);
+    total += command_lines_[index].size();
+  }
+  if (total <= limit) return;
+  outcome.complete = false;
+  outcome.warnings.push_back("the command lines together are longer than " + std::to_string(limit) +
+                             " bytes: those after that were left out");
+}
+
 // As get_mm_cmdline() in fs/proc/base.c: the argument area, or, where a program has overwritten its
 // end (setproctitle), the string that runs on into the environment.
 template <class Reader>
@@ -228,6 +241,7 @@ void Processes::read_command_line(Reader& reader, std::size_t index) {
   Process& row = rows_[index];
   std::string& line = command_lines_[index];
   line.clear();
+  if (line.capacity() > kPage) line.shrink_to_fit();
   row.has_command_line = false;
   row.command_line_fault = paging::Fault::none;
   if (row.mm.value == 0) return;
@@ -250,6 +264,8 @@ void Processes::read_command_line(Reader& reader, std::size_t index) {
   line.resize(end - start);
   if (!reader.load_bytes(root, start, std::as_writable_bytes(std::span(line)))) {
     row.has_command_line = false;
+    line.clear();
+    line.shrink_to_fit();
     return give_up();
   }
   if (line.back() != '\0' && environment_end > end) {

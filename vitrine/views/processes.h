@@ -18,8 +18,9 @@
 namespace vitrine::views {
 
 struct ProcessOptions {
-  bool threads = false;       // one row per thread instead of per process
-  bool command_lines = true;  // read each process's arguments from its own memory
+  bool threads = false;        // one row per thread instead of per process
+  bool command_lines = true;   // read each process's arguments from its own memory
+  std::size_t command_line_bytes = 256u << 20;  // of all processes together; the rest is left out
 };
 
 // One task as read. `unreadable` has a bit per column that could not be read.
@@ -94,6 +95,8 @@ class Processes final : public View {
                  base::GuestVirtual& next);
   template <class Reader>
   void read_memory_use(Reader& reader, Process& row);
+  template <class Reader>
+  void read_command_lines(Reader& reader, Outcome& outcome);
   template <class Reader>
   void read_command_line(Reader& reader, std::size_t index);
 

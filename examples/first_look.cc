@@ -1,7 +1,8 @@
 // Lists the processes of the VM named on the command line, or the VMs of this host.
-#include <cstdio>
 #include <vitrine/session/session.h>
 #include <vitrine/views/processes.h>
+
+#include <cstdio>
 
 int main(int argc, char** argv) {
   using namespace vitrine;
@@ -10,7 +11,8 @@ int main(int argc, char** argv) {
     return 1;
   };
   if (argc < 2) {
-    for (const vmm::Machine& vm : vmm::list()) std::printf("%d %s\n", vm.process.pid, vm.name.c_str());
+    for (const vmm::Machine& vm : vmm::list())
+      std::printf("%d %s\n", vm.process.pid, vm.name.c_str());
     return 0;
   }
   auto session = session::Session::open(argv[1], {});

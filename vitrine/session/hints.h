@@ -18,9 +18,9 @@
 namespace vitrine::session {
 
 struct Hints {
-  base::GuestPhysical note;        // where the VMCOREINFO note was
-  vmm::RamLayout layout;           // as the monitor told it; no regions: it did not
-  std::uint64_t mappings = 0;      // fingerprint of the mappings that the layout belongs to
+  base::GuestPhysical note;    // where the VMCOREINFO note was
+  vmm::RamLayout layout;       // as the monitor told it; no regions: it did not
+  std::uint64_t mappings = 0;  // fingerprint of the mappings that the layout belongs to
 };
 
 // Tells whether a VMM's large mappings are still the same: memory that was plugged in or taken away

@@ -18,8 +18,8 @@
 namespace vitrine::views {
 
 struct ProcessOptions {
-  bool threads = false;        // one row per thread instead of per process
-  bool command_lines = true;   // read each process's arguments from its own memory
+  bool threads = false;                         // one row per thread instead of per process
+  bool command_lines = true;                    // read each process's arguments from its own memory
   std::size_t command_line_bytes = 256u << 20;  // of all processes together; the rest is left out
 };
 

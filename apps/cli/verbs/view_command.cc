@@ -139,8 +139,7 @@ class Show {
 base::Result<void> wait_for_reboot(Show& show) {
   const auto deadline = Clock::now() + kRebootPatience;
   while (true) {
-    if (!show.vmm_lives())
-      return base::fail(base::Code::gone, "the VM ended while it was watched");
+    if (!show.vmm_lives()) return base::fail(base::Code::gone, "the VM ended while it was watched");
     auto attached = show.attach();
     if (attached || Clock::now() > deadline) return attached;
     std::this_thread::sleep_for(std::chrono::milliseconds(500));

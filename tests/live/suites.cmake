@@ -17,6 +17,7 @@ live_suite(Unreadable.AGuestInItsFirmware 120)
 live_suite(Unreadable.A32BitKernel 300)
 live_suite(Misleading.AForgedNotePlantedByAProcessIsNotBelieved 300)
 live_suite(PassiveOnSharedRam.* 300)
+live_suite(PassiveOnPrivateRam.* 300)
 
 # Variants of the above.
 live_suite(Ram/LayoutTest.*/SharedFile 300 full)
@@ -28,4 +29,3 @@ live_suite(Debian/KernelTest.*/WithoutRandomLayout 300 full)
 live_suite(Debian/KernelTest.*/WithoutPageTableIsolation 300 full)
 live_suite(Debian/KernelTest.*/WithPageTableIsolation 300 full)
 live_suite(Misleading.FiveWarmReboots 900 full)
-live_suite(PassiveOnPrivateRam.* 300 full)

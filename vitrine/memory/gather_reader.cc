@@ -30,11 +30,18 @@ void GatherReader::plan() {
   request_spans_.clear();
   std::size_t end = 0;
   std::vector<std::size_t> starts;
+  // Ranges of RAM may touch, but a request must not cross from one to the other.
+  const auto same_range = [this](std::uint64_t page) {
+    return std::ranges::any_of(memory_.ram(), [page](const Range& range) {
+      return range.contains(base::GuestPhysical((page - 1) * kPage), 2 * kPage);
+    });
+  };
   for (std::uint32_t index = 0; index < spans_.size(); ++index) {
     Span& span = spans_[index];
     const bool joins = index > 0 && spans_[index - 1].page + 1 == span.page &&
                        spans_[index - 1].status == ReadStatus::ok &&
-                       span.status == ReadStatus::ok && requests_.back().into.size() < kPage * 8;
+                       span.status == ReadStatus::ok && same_range(span.page) &&
+                       requests_.back().into.size() < kPage * 8;
     if (joins) {
       // The gap from the last span to this one lies within these two pages, both wanted anyway.
       Span& before = spans_[index - 1];

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 
 #include "vitrine/memory/recording_reader.h"
@@ -30,6 +31,10 @@ class CountingMemory final : public PhysicalMemory {
   std::span<const Range> ram() const override { return ram_; }
   std::vector<Range> populated(Range within) override { return {within}; }
 
+  void split_at(std::uint64_t at) {
+    ram_ = {{GuestPhysical(0), at}, {GuestPhysical(at), (16u << 20) - at}};
+  }
+
   int calls = 0;
   int pieces = 0;
   std::uint64_t shift = 0;
@@ -37,7 +42,10 @@ class CountingMemory final : public PhysicalMemory {
 
  private:
   ReadStatus status_of(const ReadRequest& request) const {
-    if (!ram_[0].contains(request.address, request.into.size())) return ReadStatus::outside_ram;
+    if (std::ranges::none_of(ram_, [&request](const Range& range) {
+          return range.contains(request.address, request.into.size());
+        }))
+      return ReadStatus::outside_ram;
     const std::uint64_t first = request.address.value / 4096;
     const std::uint64_t last = (request.address.value + request.into.size() - 1) / 4096;
     return first <= hole_page && hole_page <= last ? ReadStatus::not_populated : ReadStatus::ok;
@@ -79,6 +87,20 @@ TEST(GatherReader, NeighbouringPagesBecomeOnePiece) {
   }
   EXPECT_EQ(reader.gathered().size(), 1U);
   EXPECT_LE(reader.gathered()[0].size, 320U);
+}
+
+TEST(GatherReader, NeighboursAcrossTheBorderOfTwoRangesStayApart) {
+  CountingMemory memory;
+  memory.split_at(8 * 4096);
+  GatherReader reader(memory);
+  for (int round = 0; round < 3; ++round) {
+    memory.calls = 0;
+    reader.begin();
+    EXPECT_EQ(load_at(reader, 4096 * 7 + 4000), 4096U * 7 + 4000);
+    EXPECT_EQ(load_at(reader, 4096 * 8 + 64), 4096U * 8 + 64);
+  }
+  EXPECT_EQ(memory.calls, 1);
+  EXPECT_EQ(reader.gathered().size(), 2U);
 }
 
 TEST(GatherReader, WhatIsNoLongerUsedIsDropped) {

@@ -36,7 +36,7 @@ class HintsOnDisk : public ::testing::Test {
     for (const auto& entry : fs::directory_iterator(folder())) return entry.path();
     return {};
   }
-  void store() { store_hints(machine_, {base::GuestPhysical(0x123456000)}); }
+  void store() { store_hints(machine_, {base::GuestPhysical(0x123456000), {}, 7}); }
   bool usable() const {
     const auto hints = load_hints(machine_);
     return hints && hints->note == base::GuestPhysical(0x123456000);
@@ -51,7 +51,7 @@ TEST_F(HintsOnDisk, AreLoadedAsStored) {
   EXPECT_FALSE(load_hints(machine_));
   store();
   EXPECT_TRUE(usable());
-  store_hints(machine_, {base::GuestPhysical(~std::uint64_t{0})});
+  store_hints(machine_, {base::GuestPhysical(~std::uint64_t{0}), {}, 7});
   EXPECT_EQ(load_hints(machine_).value().note, base::GuestPhysical(~std::uint64_t{0}));
 }
 

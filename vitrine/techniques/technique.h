@@ -68,7 +68,7 @@ class Technique {
 // Every technique, in the order in which `auto` prefers them.
 std::span<const Technique* const> all();
 
-// The technique of that id; `absent` with the list of ids if there is none.
+// The technique of that id; `invalid` with the list of ids if there is none.
 base::Result<const Technique*> find(std::string_view id);
 
 // The best passive technique that is usable on this VM; if none is, the error says why for each.

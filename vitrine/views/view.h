@@ -31,7 +31,7 @@ using AnyReader = std::variant<WindowedReader*, GatheringReader*, RecordingWindo
 
 // How a collection went.
 struct Outcome {
-  bool complete = true;               // every row was found and every field read
+  bool complete = true;               // every row was found; fields tell for themselves
   std::vector<std::string> warnings;  // what is missing and why
 };
 

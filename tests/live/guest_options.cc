@@ -51,6 +51,9 @@ std::vector<std::string> command_line(const GuestOptions& options,
   } else if (accelerator() == "kvm") {
     add(command, {"-cpu", "host"});
   }
+  // A copied program looks for its firmware beside itself.
+  if (options.program != "qemu-system-x86_64")
+    add(command, {"-L", "/usr/share/qemu", "-L", "/usr/share/seabios"});
   if (!options.reboots) add(command, {"-no-reboot"});
   if (options.kernel) {
     add(command, {"-kernel", here + "/vmlinuz", "-initrd", here + "/initrd", "-append",

@@ -1,0 +1,29 @@
+// Ten symbols by name, in one pass over the compressed names as a view asks for them.
+#include <benchmark/benchmark.h>
+
+#include <array>
+#include <string>
+
+#include "bench/guest.h"
+
+namespace vitrine::bench {
+namespace {
+
+constexpr std::array<std::string_view, 10> kNames = {
+    "_text",        "_stext",           "init_task",      "init_uts_ns", "jiffies",
+    "linux_banner", "page_offset_base", "swapper_pg_dir", "tk_core",     "__per_cpu_offset"};
+
+void find_ten_symbols(benchmark::State& state) {
+  auto guest = make_guest(40'000);  // about as many as half a distribution's kernel has
+  const kernel::Kernel kernel = locate(*guest);
+  const auto found = kernel.symbols.find(kNames);
+  for (std::size_t i = 0; i < kNames.size(); ++i)
+    require(found[i] == guest->kernel().symbol(std::string(kNames[i])),
+            "the symbol is where it was put");
+  for (auto _ : state) benchmark::DoNotOptimize(kernel.symbols.find(kNames));
+  state.counters["symbols"] = kernel.symbols.count();
+}
+BENCHMARK(find_ten_symbols);
+
+}  // namespace
+}  // namespace vitrine::bench

@@ -30,6 +30,7 @@ RamRegion piece(const RamRegion& whole, std::uint64_t skip, std::uint64_t size,
   RamRegion result = whole;
   result.start = whole.start + skip;
   result.host = whole.host + skip;
+  result.block_offset = whole.block_offset + skip;
   result.size = size;
   result.backing = backing;
   result.shared = mapping.shared;
@@ -45,9 +46,9 @@ RamRegion piece(const RamRegion& whole, std::uint64_t skip, std::uint64_t size,
 
 bool continues(const RamRegion& a, const RamRegion& b) {
   return a.end() == b.start && a.host + a.size == b.host && a.block == b.block &&
-         a.backing == b.backing && a.shared == b.shared && a.inode == b.inode &&
-         a.dev_major == b.dev_major && a.dev_minor == b.dev_minor &&
-         (a.inode == 0 || a.file_offset + a.size == b.file_offset);
+         a.block_offset + a.size == b.block_offset && a.backing == b.backing &&
+         a.shared == b.shared && a.inode == b.inode && a.dev_major == b.dev_major &&
+         a.dev_minor == b.dev_minor && (a.inode == 0 || a.file_offset + a.size == b.file_offset);
 }
 
 }  // namespace

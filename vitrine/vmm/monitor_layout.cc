@@ -118,6 +118,7 @@ base::Result<RamRegion> located(Qmp& qmp, const FlatRange& piece) {
   region.size = piece.range.size;
   region.host = *first_host;
   region.block = piece.block;
+  region.block_offset = piece.offset;
   return region;
 }
 

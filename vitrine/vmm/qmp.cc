@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "vitrine/vmm/qmp_socket.h"
@@ -18,6 +20,10 @@ namespace {
 
 using Json = nlohmann::json;
 using Clock = std::chrono::steady_clock;
+
+// More than one connection ever uses: answers to commands that were sent before it was
+// resynchronized are told from those sent afterwards.
+constexpr std::uint64_t kIdsOfTheInterrupted = 1u << 31;
 
 Json parse(std::string_view text) { return Json::parse(text, nullptr, /*allow_exceptions=*/false); }
 
@@ -37,6 +43,25 @@ base::Error refusal(std::string_view command, const Json& error) {
   const bool unknown = kind == "CommandNotFound";
   return {unknown ? base::Code::unsupported : base::Code::unreadable,
           fmt::format("QEMU refused the command {}: {}", command, words)};
+}
+
+// sendmsg(2) with a descriptor beside the text, or without one where it is negative.
+ssize_t send_once(int socket, std::string_view text, int descriptor) {
+  iovec bytes{const_cast<char*>(text.data()), text.size()};
+  msghdr message{};
+  message.msg_iov = &bytes;
+  message.msg_iovlen = 1;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  if (descriptor >= 0) {
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+  }
+  return ::sendmsg(socket, &message, MSG_NOSIGNAL);
 }
 
 }  // namespace
@@ -90,11 +115,12 @@ base::Result<void> Qmp::wait(short events, Deadline deadline) {
   }
 }
 
-base::Result<void> Qmp::send(std::string_view text, Deadline deadline) {
+base::Result<void> Qmp::send(std::string_view text, Deadline deadline, int descriptor) {
   while (!text.empty()) {
-    const ssize_t sent = ::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL);
+    const ssize_t sent = send_once(socket_.get(), text, descriptor);
     if (sent >= 0) {
       text.remove_prefix(static_cast<std::size_t>(sent));
+      descriptor = -1;  // went along with the first bytes
     } else if (errno == EAGAIN) {
       if (auto ready = wait(POLLOUT, deadline); !ready) return ready;
     } else if (errno != EINTR) {
@@ -121,14 +147,14 @@ base::Result<std::string> Qmp::receive(Deadline deadline) {
 }
 
 base::Result<std::string> Qmp::transact(std::string_view command, std::string_view arguments,
-                                        Deadline deadline) {
+                                        Deadline deadline, int descriptor) {
   const std::uint64_t id = ++last_id_;
   // Until the reply is in: after a failure nobody knows where in the stream it would be.
   broken_ = true;
   std::string request = fmt::format(R"({{"execute":"{}","id":{})", command, id);
   if (!arguments.empty()) request += fmt::format(R"(,"arguments":{})", arguments);
   request += "}\n";
-  if (auto sent = send(request, deadline); !sent) return base::fail(sent.error());
+  if (auto sent = send(request, deadline, descriptor); !sent) return base::fail(sent.error());
   while (true) {
     auto text = receive(deadline);
     if (!text) return base::fail(text.error());
@@ -155,6 +181,51 @@ base::Result<std::string> Qmp::execute(std::string_view command, std::string_vie
                                        std::chrono::milliseconds limit) {
   if (broken_) return base::fail(base::Code::gone, "the QMP connection failed before");
   return transact(command, arguments, Clock::now() + limit);
+}
+
+base::Result<std::string> Qmp::execute_with(int descriptor, std::string_view command,
+                                            std::string_view arguments) {
+  if (broken_) return base::fail(base::Code::gone, "the QMP connection failed before");
+  return transact(command, arguments, Clock::now() + limits_.command, descriptor);
+}
+
+base::Result<void> Qmp::resynchronize() {
+  const Deadline deadline = Clock::now() + limits_.command;
+  // The clock, since whoever was interrupted may have been a copy of this very object.
+  const std::string id = fmt::format("resynchronize-{}", Clock::now().time_since_epoch().count());
+  // 0xff is no JSON: QEMU drops what it had of a command and starts afresh after the line.
+  auto sent =
+      send(fmt::format("\xff\n{{\"execute\":\"query-version\",\"id\":\"{}\"}}\n", id), deadline);
+  if (!sent) return sent;
+  framer_ = JsonFramer(limits_.reply_bytes);
+  if (auto skipped = skip_until(id, deadline); !skipped) return skipped;
+  last_id_ += kIdsOfTheInterrupted;
+  broken_ = false;
+  return {};
+}
+
+// Skips what arrives up to the end of the line that holds `text`.
+base::Result<void> Qmp::skip_until(std::string_view text, Deadline deadline) {
+  std::string line;
+  std::array<char, 4096> bytes;
+  while (true) {
+    if (auto ready = wait(POLLIN, deadline); !ready) return ready;
+    const ssize_t got = ::recv(socket_.get(), bytes.data(), bytes.size(), 0);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+      return base::fail(base::Code::gone, "the VMM closed the QMP connection");
+    for (ssize_t i = 0; i < got; ++i) {
+      const char byte = bytes[static_cast<std::size_t>(i)];
+      if (byte != '\n') {
+        // A line that is longer than what is looked for cannot be the one: its beginning suffices.
+        if (line.size() < 4096) line += byte;
+      } else if (line.find(text) != std::string::npos) {
+        framer_.feed({bytes.data() + i + 1, static_cast<std::size_t>(got - i - 1)});
+        return {};
+      } else {
+        line.clear();
+      }
+    }
+  }
 }
 
 base::Result<std::string> Qmp::human_monitor(std::string_view command) {

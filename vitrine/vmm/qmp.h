@@ -41,6 +41,21 @@ class Qmp {
   base::Result<std::string> execute(std::string_view command, std::string_view arguments,
                                     std::chrono::milliseconds limit);
 
+  // The same with a descriptor that QEMU receives along with the command (add-fd, getfd); it stays
+  // open here, too.
+  base::Result<std::string> execute_with(int descriptor, std::string_view command,
+                                         std::string_view arguments);
+
+  // Makes the connection usable again where somebody was interrupted in the middle of a command:
+  // what arrives is skipped until QEMU answers a command of this call. Errors: `timeout`, `gone`.
+  base::Result<void> resynchronize();
+
+  // Whether a command failed half-way, so that every other fails until resynchronize().
+  bool broken() const { return broken_; }
+
+  // The connected socket, to be kept open elsewhere.
+  int socket() const { return socket_.get(); }
+
   // What a command of the human monitor prints, lines ending in "\n".
   base::Result<std::string> human_monitor(std::string_view command);
 
@@ -50,11 +65,12 @@ class Qmp {
   Qmp(base::FileDescriptor socket, const QmpLimits& limits);
 
   base::Result<void> negotiate();
-  base::Result<void> send(std::string_view text, Deadline deadline);
+  base::Result<void> send(std::string_view text, Deadline deadline, int descriptor = -1);
   base::Result<std::string> receive(Deadline deadline);
   base::Result<void> wait(short events, Deadline deadline);
+  base::Result<void> skip_until(std::string_view text, Deadline deadline);
   base::Result<std::string> transact(std::string_view command, std::string_view arguments,
-                                     Deadline deadline);
+                                     Deadline deadline, int descriptor = -1);
 
   base::FileDescriptor socket_;
   QmpLimits limits_;

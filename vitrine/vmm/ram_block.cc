@@ -101,20 +101,21 @@ std::vector<RamRegion> place(const std::vector<RamBlock>& blocks, const HostPlac
   constexpr std::uint64_t kAlignment = 2 << 20;
   std::vector<RamRegion> regions;
   const auto add = [&](base::GuestPhysical start, std::uint64_t size, base::HostVirtual at,
-                       const std::string& name) {
+                       const std::string& name, std::uint64_t offset) {
     RamRegion region;
     region.start = start;
     region.size = size;
     region.host = at;
     region.block = name;
+    region.block_offset = offset;
     if (size != 0) regions.push_back(std::move(region));
   };
   const auto add_around_hole = [&](std::uint64_t start, std::uint64_t size, base::HostVirtual at,
                                    const std::string& name) {
     const std::uint64_t hole = std::clamp(physical.hole.start.value, start, start + size) - start;
     const std::uint64_t end = std::clamp(physical.hole.end().value, start, start + size) - start;
-    add(base::GuestPhysical(start), hole, at, name);
-    add(base::GuestPhysical(start + end), size - end, at + end, name);
+    add(base::GuestPhysical(start), hole, at, name, 0);
+    add(base::GuestPhysical(start + end), size - end, at + end, name, end);
   };
   std::uint64_t placed = 0;
   for (const std::size_t i : machine_blocks(blocks)) {
@@ -123,15 +124,15 @@ std::vector<RamRegion> place(const std::vector<RamBlock>& blocks, const HostPlac
         std::min(blocks[i].size, physical.below_4g - std::min(placed, physical.below_4g));
     add_around_hole(placed, below, *host.starts[i], blocks[i].name);
     const std::uint64_t passed = std::max(placed, physical.below_4g) - physical.below_4g;
-    add(physical.above_4g + passed, blocks[i].size - below, *host.starts[i] + below,
-        blocks[i].name);
+    add(physical.above_4g + passed, blocks[i].size - below, *host.starts[i] + below, blocks[i].name,
+        below);
     placed += blocks[i].size;
   }
   base::GuestPhysical next = device_memory_start(physical, std::max(placed, physical.below_4g));
   const auto plug = [&](std::optional<base::GuestPhysical> fixed, std::uint64_t size,
                         base::HostVirtual at, const std::string& name) {
     const base::GuestPhysical start = fixed.value_or(next);
-    add(start, size, at, name);
+    add(start, size, at, name, 0);
     next = base::GuestPhysical(((start + size).value + kAlignment - 1) / kAlignment * kAlignment);
   };
   for (std::size_t i = 0; i < blocks.size(); ++i) {

@@ -33,7 +33,8 @@ struct RamRegion {
   base::GuestPhysical start;
   std::uint64_t size = 0;  // bytes
   base::HostVirtual host;
-  std::string block;  // QEMU's name of the RAM block, e.g. pc.ram
+  std::string block;               // QEMU's name of the RAM block, e.g. pc.ram
+  std::uint64_t block_offset = 0;  // of `start` within the block, bytes
   Backing backing = Backing::private_anonymous;
   bool shared = false;  // writes of the guest reach the file, so that mapping it shows them
   std::uint32_t dev_major = 0;

@@ -89,19 +89,40 @@ std::vector<std::string> missing_ram(const kernel::Kernel& kernel, memory::Physi
   return missing;
 }
 
+// The kernel is the same by whatever technique it is found, so one that is too slow to search all
+// of RAM leaves that to a passive one, where any is usable.
+std::optional<kernel::Kernel> find_otherwise(const vmm::Machine& machine,
+                                             const vmm::RamLayout& layout,
+                                             const kernel::LocateOptions& locate) {
+  auto technique = techniques::choose(machine, layout);
+  if (!technique) return std::nullopt;
+  auto access = (*technique)->open(machine, layout);
+  if (!access) return std::nullopt;
+  auto kernel = kernel::locate((*access)->memory(), locate);
+  if (!kernel) return std::nullopt;
+  return std::move(*kernel);
+}
+
 base::Result<Attachment> try_layout(const vmm::Machine& machine, const Options& options,
                                     const vmm::RamLayout& layout, const Survey& survey) {
   auto technique = choose(options.technique, machine, layout);
   if (!technique) return fail(technique.error());
-  auto access = (*technique)->open(machine, layout);
-  if (!access) return fail(access.error());
   kernel::LocateOptions locate;
   locate.registers = survey.registers;
   locate.hint = survey.note;
-  auto kernel = kernel::locate((*access)->memory(), locate);
-  if (!kernel) return fail(kernel.error());
-  Attachment attachment{layout, *technique, std::move(*access), std::move(*kernel),
-                        survey.warnings};
+  std::optional<kernel::Kernel> known;
+  if (!(*technique)->description().searches) known = find_otherwise(machine, layout, locate);
+  const auto before = std::chrono::steady_clock::now();
+  auto access = (*technique)->open(machine, layout);
+  if (!access) return fail(access.error());
+  const auto opening = std::chrono::steady_clock::now() - before;
+  if (!known) {
+    auto kernel = kernel::locate((*access)->memory(), locate);
+    if (!kernel) return fail(kernel.error());
+    known = std::move(*kernel);
+  }
+  Attachment attachment{layout,  *technique,     std::move(*access), std::move(*known),
+                        opening, survey.warnings};
   std::ranges::move(missing_ram(attachment.kernel, attachment.access->memory()),
                     std::back_inserter(attachment.warnings));
   return attachment;

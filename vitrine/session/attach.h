@@ -6,6 +6,8 @@
 // earlier attachment a few milliseconds.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,9 +20,16 @@
 
 namespace vitrine::session {
 
+// Whether the guest is stopped while a live technique looks at it.
+enum class Pausing : std::uint8_t {
+  none,
+  vmm,  // through the VMM's monitor
+};
+
 struct Options {
   std::string technique = "auto";  // an id, or auto: the best passive one that is usable
-  bool use_cache = true;           // keep and use hints on disk, see hints.h
+  Pausing pause = Pausing::none;
+  bool use_cache = true;  // keep and use hints on disk, see hints.h
 };
 
 struct Attachment {
@@ -28,6 +37,7 @@ struct Attachment {
   const techniques::Technique* technique = nullptr;
   std::unique_ptr<techniques::Access> access;
   kernel::Kernel kernel;
+  std::chrono::nanoseconds opening{};  // what opening the technique took
   std::vector<std::string> warnings;
 };
 

@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr int kFormat = 2;
+constexpr int kFormat = 3;
 constexpr std::size_t kMaxFile = 64 * 1024;
 constexpr std::size_t kMaxRegions = 128;
 
@@ -81,6 +81,7 @@ json json_of(const vmm::RamRegion& region) {
           {"size", region.size},
           {"host", region.host.value},
           {"block", region.block},
+          {"block_offset", region.block_offset},
           {"backing", static_cast<unsigned>(region.backing)},
           {"shared", region.shared},
           {"dev_major", region.dev_major},
@@ -96,6 +97,7 @@ vmm::RamRegion region_of(const json& entry) {
   region.size = entry.at("size").get<std::uint64_t>();
   region.host = base::HostVirtual(entry.at("host").get<std::uint64_t>());
   region.block = entry.at("block").get<std::string>();
+  region.block_offset = entry.at("block_offset").get<std::uint64_t>();
   region.backing = static_cast<vmm::Backing>(
       std::min(entry.at("backing").get<unsigned>(), static_cast<unsigned>(vmm::Backing::hugetlb)));
   region.shared = entry.at("shared").get<bool>();

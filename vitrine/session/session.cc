@@ -81,12 +81,61 @@ bool Session::sentinels_hold(Physical& physical) const {
   });
 }
 
-template <class Physical>
-base::Result<Observation> Session::observe_with(views::View& view, Physical& physical,
-                                                paging::VirtualReader<Physical>& reader) {
+// Pauses the VM for one observation.
+base::Result<vmm::Pause> Session::pause() {
+  vmm::Intervention* intervention = attachment_.access->intervention();
+  if (intervention == nullptr) {
+    if (!intervention_) {
+      auto begun = vmm::Intervention::begin(machine_);
+      if (!begun) return fail(begun.error());
+      intervention_ = std::move(*begun);
+    }
+    intervention = intervention_.get();
+  }
+  return vmm::Pause::begin(*intervention);
+}
+
+// What every observation is wrapped in: the technique's own beginning and end, and the pause.
+template <class Collect>
+base::Result<Observation> Session::within_access(Collect&& collect) {
+  if (attachment_.access == nullptr) return fail(rebooted());
+  techniques::Access& access = *attachment_.access;
+  const bool copies = technique().one_instant;
   Observation observation;
   observation.started = std::chrono::system_clock::now();
-  const Clock::time_point begin = Clock::now();
+  Clock::time_point begin = Clock::now();
+  if (!fresh_) {
+    if (auto begun = access.begin(); !begun) return fail(begun.error());
+  } else if (copies) {
+    // The copy that is looked at was taken when the technique was opened.
+    begin -= attachment_.opening;
+    observation.started -= attachment_.opening;
+  }
+  fresh_ = false;
+  std::optional<vmm::Pause> paused;
+  if (options_.pause == Pausing::vmm && !copies) {
+    auto begun = pause();
+    if (!begun) return fail(begun.error());
+    paused = std::move(*begun);
+  }
+  const base::Result<void> collected = collect(observation);
+  if (paused) {
+    auto resumed = paused->end();
+    if (!resumed) return fail(resumed.error());
+    observation.stopped_ns += *resumed;
+  }
+  if (auto ended = access.end(); !ended) return fail(ended.error());
+  if (!collected) return fail(collected.error());
+  observation.duration_ns = elapsed_ns(begin);
+  observation.stopped_ns += access.stopped_ns();
+  if (paused || copies) observation.consistency.atomic = "proved";
+  return observation;
+}
+
+template <class Physical>
+base::Result<void> Session::collect(views::View& view, Physical& physical,
+                                    paging::VirtualReader<Physical>& reader,
+                                    Observation& observation) {
   reader.begin();
   if (!sentinels_hold(physical)) {
     if (!host::alive(machine_.process))
@@ -94,44 +143,51 @@ base::Result<Observation> Session::observe_with(views::View& view, Physical& phy
     return fail(rebooted());
   }
   observation.outcome = view.collect(&reader);
-  observation.duration_ns = elapsed_ns(begin);
   observation.cost = reader.cost();
-  observation.stopped_ns = attachment_.access->stopped_ns();
-  return observation;
+  return {};
 }
 
 base::Result<Observation> Session::observe(views::View& view) {
-  if (windowed_) return observe_with(view, *readers_.window, *windowed_);
-  return observe_with(view, *readers_.gather, *gathering_);
+  return within_access([&](Observation& observation) {
+    return windowed_ ? collect(view, *readers_.window, *windowed_, observation)
+                     : collect(view, *readers_.gather, *gathering_, observation);
+  });
 }
 
 base::Result<Observation> Session::observe(views::View& view, memory::Recording& recording) {
-  const auto recorded = [&](auto& plain) {
-    memory::RecordingReader recorder(plain);
-    paging::VirtualReader reader(attachment_.kernel.space, recorder);
-    auto observation = observe_with(view, recorder, reader);
-    recording = recorder.recording();
-    return observation;
-  };
-  return windowed_ ? recorded(*readers_.window) : recorded(*readers_.gather);
+  return within_access([&](Observation& observation) {
+    const auto recorded = [&](auto& plain) {
+      memory::RecordingReader recorder(plain);
+      paging::VirtualReader reader(attachment_.kernel.space, recorder);
+      auto collected = collect(view, recorder, reader, observation);
+      recording = recorder.recording();
+      return collected;
+    };
+    return windowed_ ? recorded(*readers_.window) : recorded(*readers_.gather);
+  });
 }
 
 base::Result<void> Session::reattach() {
-  auto attachment = attach(machine_, options_);
-  if (!attachment) return fail(attachment.error());
-  // The readers refer to the old access: they go first.
+  // The readers refer to the old access: they go first. So does it, since attaching asks the
+  // monitor, which serves one client at a time and may be held by the access.
   windowed_.reset();
   gathering_.reset();
   readers_.window.reset();
   readers_.gather.reset();
+  intervention_.reset();
+  attachment_.access.reset();
+  auto attachment = attach(machine_, options_);
+  if (!attachment) return fail(attachment.error());
   attachment_ = std::move(*attachment);
   last_jiffies_.reset();
+  fresh_ = true;
   prepare();
   return {};
 }
 
 base::Result<void> Session::check_alive() {
   if (!host::alive(machine_.process)) return fail(Code::gone, "the VM ended while it was watched");
+  if (attachment_.access == nullptr) return fail(rebooted());
   memory::PhysicalMemory& memory = attachment_.access->memory();
   memory.begin_observation();
   if (!kernel::still_there(attachment_.kernel, memory)) return fail(rebooted());

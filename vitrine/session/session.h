@@ -3,8 +3,9 @@
 // what they mean (kernel, views).
 //
 // Thread contract: one thread at a time per session.
-// Effect on the guest: that of the technique; the VMM's monitor is asked for the RAM layout and the
-// registers once, and let go before anything is observed.
+// Effect on the guest: that of the technique, and of pausing it where that is asked for; the VMM's
+// monitor is asked for the RAM layout and the registers once, and let go before anything is
+// observed.
 #pragma once
 
 #include <chrono>
@@ -19,7 +20,9 @@
 #include "vitrine/session/attach.h"
 #include "vitrine/techniques/technique.h"
 #include "vitrine/views/view.h"
+#include "vitrine/vmm/intervention.h"
 #include "vitrine/vmm/machine.h"
+#include "vitrine/vmm/pause.h"
 
 namespace vitrine::session {
 
@@ -54,7 +57,9 @@ class Session {
   // What the user should know about this attachment, e.g. guest RAM that could not be located.
   const std::vector<std::string>& warnings() const { return attachment_.warnings; }
 
-  // Collects `view` once. Error `gone` when the VM ended or its guest rebooted: see reattach().
+  // Collects `view` once: through a new copy or with the guest stopped, where that is how the
+  // technique works or what the options ask for. Error `gone` when the VM ended or its guest
+  // rebooted: see reattach().
   base::Result<Observation> observe(views::View& view);
 
   // The same with every value read kept, page-table entries included.
@@ -65,7 +70,8 @@ class Session {
     return readers_.gather ? readers_.gather->gathered() : std::vector<memory::Range>{};
   }
 
-  // Finds the kernel anew after the guest rebooted; views have to be attached anew, too.
+  // Opens the technique and finds the kernel anew after the guest rebooted; views have to be
+  // attached anew, too. Until it succeeds there is no memory().
   base::Result<void> reattach();
 
   // Whether the guest that was attached still runs: the VMM lives, its guest's memory still holds
@@ -88,9 +94,12 @@ class Session {
   Session(vmm::Machine machine, Options options, Attachment attachment);
 
   void prepare();
+  template <class Collect>
+  base::Result<Observation> within_access(Collect&& collect);
   template <class Physical>
-  base::Result<Observation> observe_with(views::View& view, Physical& physical,
-                                         paging::VirtualReader<Physical>& reader);
+  base::Result<void> collect(views::View& view, Physical& physical,
+                             paging::VirtualReader<Physical>& reader, Observation& observation);
+  base::Result<vmm::Pause> pause();
   template <class Physical>
   bool sentinels_hold(Physical& physical) const;
 
@@ -100,6 +109,8 @@ class Session {
   Readers readers_;
   std::optional<views::WindowedReader> windowed_;
   std::optional<views::GatheringReader> gathering_;
+  std::unique_ptr<vmm::Intervention> intervention_;  // for pausing; the access may have its own
+  bool fresh_ = true;                                // the access was opened and not yet observed
   std::vector<Sentinel> sentinels_;
   std::optional<std::uint64_t> last_jiffies_;
 };

@@ -12,6 +12,7 @@
 
 #include "vitrine/base/result.h"
 #include "vitrine/memory/physical_memory.h"
+#include "vitrine/vmm/intervention.h"
 #include "vitrine/vmm/machine.h"
 #include "vitrine/vmm/ram_layout.h"
 
@@ -36,6 +37,8 @@ struct Description {
   std::string_view access;       // axis: mapping, reads, manager's interface, through the guest
   Effect effect = Effect::passive;
   std::string_view demands;  // of host, hypervisor and guest
+  bool one_instant = false;  // its memory is a copy of one instant
+  bool searches = true;      // fast enough to look for a kernel in all of RAM
 };
 
 // What opening a technique returns: readable memory, plus whatever was done to the VM, undone when
@@ -45,7 +48,21 @@ class Access {
   virtual ~Access() = default;
 
   virtual memory::PhysicalMemory& memory() = 0;
-  // How long the guest was stopped for this access, in nanoseconds.
+
+  // Called as an observation begins, but for the first: an access that was just opened has begun.
+  // Takes a new copy where the technique copies, stops the guest where reading needs it stopped.
+  // The windows of memory(), if it has any, stay where they are.
+  virtual base::Result<void> begin() { return {}; }
+
+  // Called when an observation is over: lets the guest go on.
+  virtual base::Result<void> end() { return {}; }
+
+  // The connection to the VM's monitor that this access occupies, if it does: a monitor serves one
+  // client at a time, so whoever else needs it has to share it.
+  virtual vmm::Intervention* intervention() { return nullptr; }
+
+  // How long the guest was stopped for the observation that began last, in nanoseconds; complete
+  // once it has ended.
   virtual std::uint64_t stopped_ns() const { return 0; }
 };
 

@@ -46,11 +46,13 @@ RateReport report_of(const session::Session& session, const Arguments& arguments
 std::string text_of(const RateReport& report) {
   const auto microseconds = [](std::uint64_t ns) { return static_cast<double>(ns) / 1000; };
   return fmt::format(
-      "{} of {} through {}: {:.0f} views a second ({} views, {} rows each)\n"
+      "{} of {} through {}: {} views a second ({} views, {} rows each)\n"
       "latency     p50 {:.1f} us, p90 {:.1f} us, p99 {:.1f} us, max {:.1f} us\n"
       "each view   {:.0f} reads, {:.0f} bytes, guest stopped {:.0f} ns\n"
       "processor   this tool {:.1f} us, the VMM {:.1f} us a view (the guest's own work included)\n",
-      report.view, report.vm.name.value_or(report.vm.source), report.technique, report.per_second,
+      report.view, report.vm.name.value_or(report.vm.source), report.technique,
+      report.per_second < 100 ? fmt::format("{:.3g}", report.per_second)
+                              : fmt::format("{:.0f}", report.per_second),
       report.views, report.rows, microseconds(report.latency_ns.p50),
       microseconds(report.latency_ns.p90), microseconds(report.latency_ns.p99),
       microseconds(report.latency_ns.max), report.reads, report.bytes, report.stopped_ns,

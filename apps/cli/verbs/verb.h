@@ -33,11 +33,12 @@ Verb add_techniques(CLI::App& app);
 struct Target {
   std::string vm;
   std::string technique = "auto";
+  std::string pause = "none";
   bool no_cache = false;
   bool json = false;
 
   void add_to(CLI::App& command);
-  session::Options options() const { return {technique, !no_cache}; }
+  session::Options options() const;
 };
 
 // Tells an error on stderr, as JSON if asked for; returns the exit status it means.

@@ -13,6 +13,7 @@ RamRegion region(std::uint64_t start, std::uint64_t size, std::uint64_t host) {
   result.size = size;
   result.host = base::HostVirtual(host);
   result.block = "ram";
+  result.block_offset = start;  // the block begins where guest-physical memory does
   return result;
 }
 

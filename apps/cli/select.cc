@@ -128,9 +128,13 @@ Selected select(const Selection& selection, std::vector<Row> rows) {
     std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
       return comes_before(a, b, selection.sort);
     });
-  selected.rows.reserve(rows.size());
-  for (Row& row : rows) selected.rows.push_back(keep_chosen(selection, std::move(row)));
+  selected.rows = std::move(rows);
   return selected;
+}
+
+std::vector<Row> project(const Selection& selection, std::vector<Row> rows) {
+  for (Row& row : rows) row = keep_chosen(selection, std::move(row));
+  return rows;
 }
 
 }  // namespace vitrine::cli

@@ -42,12 +42,14 @@ base::Result<Selection> parse_selection(const SelectionText& text,
                                         std::span<const views::Column> columns);
 
 struct Selected {
-  std::vector<views::Row> rows;  // of Selection::columns
+  std::vector<views::Row> rows;  // of Selection::all
   std::size_t undecided = 0;     // left out because a field that --where asks for was unreadable
 };
 
-// Filters, sorts (stable; null last in either direction), then keeps the chosen columns and the
-// errors that concern them or the whole row.
+// Keeps the rows that --where asks for, and sorts them (stable; null last in either direction).
 Selected select(const Selection& selection, std::vector<views::Row> rows);
+
+// Keeps the chosen columns of each row, and the errors that concern them or the whole row.
+std::vector<views::Row> project(const Selection& selection, std::vector<views::Row> rows);
 
 }  // namespace vitrine::cli

@@ -55,11 +55,11 @@ TEST(Select, ChoosesColumnsAndTheirErrors) {
   ASSERT_TRUE(selection);
   EXPECT_EQ(selection->columns[0].name, "comm");
   EXPECT_EQ(selection->columns[1].name, "pid");
-  const Selected selected = select(*selection, sample());
-  EXPECT_EQ(std::get<std::string>(selected.rows[0].values[0]), "c");
-  EXPECT_EQ(selected.rows[0].values.size(), 2u);
-  EXPECT_TRUE(selected.rows[1].errors.empty());
-  EXPECT_EQ(selected.rows[3].errors.size(), 1u);
+  const std::vector<views::Row> rows = project(*selection, sample());
+  EXPECT_EQ(std::get<std::string>(rows[0].values[0]), "c");
+  EXPECT_EQ(rows[0].values.size(), 2u);
+  EXPECT_TRUE(rows[1].errors.empty());
+  EXPECT_EQ(rows[3].errors.size(), 1u);
 }
 
 TEST(Select, CountsRowsThatCouldNotBeDecided) {
@@ -71,7 +71,6 @@ TEST(Select, CountsRowsThatCouldNotBeDecided) {
 TEST(Select, FiltersAndSortsByColumnsThatAreNotShown) {
   const Selected selected = run({.columns = "pid", .sort = "-comm", .where = "rss_bytes = 10"});
   EXPECT_THAT(pids(selected), ElementsAre(3, 2));
-  EXPECT_EQ(selected.rows[0].values.size(), 1u);
 }
 
 TEST(Select, NamesWhatIsValid) {

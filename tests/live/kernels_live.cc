@@ -38,6 +38,16 @@ TEST_P(KernelTest, ExplainsItselfAndItsTasks) {
             std::string::npos);
 }
 
+// Names are marked for reading; conditions concern what the guest says.
+TEST(Conditions, ConcernNamesWithoutTheirMarks) {
+  Guest guest(kernel("6.1"));
+  const Finished found =
+      vitrine({"ps", guest.name(), "--where", "comm = kthreadd", "--columns", "pid,comm"});
+  EXPECT_EQ(found.status, 0) << found.errors;
+  EXPECT_THAT(found.output, testing::HasSubstr("[kthreadd]"));
+  EXPECT_EQ(vitrine_json({"ps", guest.name(), "--where", "comm = kthreadd"}).at("rows").size(), 1U);
+}
+
 INSTANTIATE_TEST_SUITE_P(Debian, KernelTest,
                          testing::Values(Boot{"Bookworm", kernel("6.1")},
                                          Boot{"Trixie", kernel("6.12")}, Boot{"Sid", kernel("7")},

@@ -18,13 +18,17 @@ constexpr std::array<views::Column, 3> kColumns{{
     {"found_by", views::Type::text, "how it was found"},
 }};
 
+// Begins the names of the facts that say how much RAM there is at an address.
+constexpr std::string_view kRamAt = "ram_at_";
+
 Fact fact_of(const kernel::Finding& finding) {
   Fact fact{.name = finding.fact, .found_by = finding.found_by};
   if (const auto* number = std::get_if<std::uint64_t>(&finding.value)) {
     fact.value = *number;
-    fact.type = finding.fact.ends_with("_bytes") ? views::Type::bytes
-                : finding.fact.ends_with("_ns")  ? views::Type::nanoseconds
-                                                 : views::Type::integer;
+    const bool bytes = finding.fact.ends_with("_bytes") || finding.fact.starts_with(kRamAt);
+    fact.type = bytes                           ? views::Type::bytes
+                : finding.fact.ends_with("_ns") ? views::Type::nanoseconds
+                                                : views::Type::integer;
   }
   if (const auto* text = std::get_if<std::string>(&finding.value)) fact.value = *text;
   return fact;
@@ -41,7 +45,7 @@ std::vector<kernel::Finding> about(const session::Session& session) {
   std::vector<kernel::Finding> findings;
   findings.push_back({"ram_bytes", session.layout().bytes(), session.layout().source});
   for (const vmm::RamRegion& region : session.layout().regions)
-    findings.push_back({"ram_at_" + base::to_string(region.start), region.size,
+    findings.push_back({std::string(kRamAt) + base::to_string(region.start), region.size,
                         region.block + ", " + std::string(vmm::name(region.backing)) + " at " +
                             base::to_string(region.host) + " of the VMM"});
   findings.push_back({"anchor", session.kernel().anchored ? "vCPU registers" : "memory alone",

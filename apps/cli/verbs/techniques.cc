@@ -3,7 +3,7 @@
 #include <array>
 
 #include "apps/cli/json.h"
-#include "apps/cli/table.h"
+#include "apps/cli/technique_text.h"
 #include "apps/cli/verbs/verb.h"
 #include "vitrine/techniques/technique.h"
 
@@ -35,35 +35,43 @@ views::Row row_of(const techniques::Description& about) {
 struct Arguments {
   std::string vm;
   bool json = false;
+  bool markdown = false;
 };
 
-Exit run(const Arguments& arguments) {
+std::vector<views::Row> rows_of(std::span<const TechniqueEntry> entries) {
   std::vector<views::Row> rows;
+  for (const TechniqueEntry& entry : entries) {
+    views::Row row = row_of(entry.about);
+    if (entry.usable) {
+      row.values.emplace_back(entry.usable->has_value());
+      row.values.emplace_back();
+      if (!*entry.usable) row.values.back() = base::to_string(entry.usable->error());
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+Exit run(const Arguments& arguments) {
+  std::vector<TechniqueEntry> entries;
+  for (const techniques::Technique* technique : techniques::all())
+    entries.push_back({technique->description(), {}});
   std::optional<VmIdentity> vm;
-  std::span<const views::Column> columns = kColumns;
-  if (arguments.vm.empty()) {
-    columns = columns.first(kWithoutVm);
-    for (const techniques::Technique* technique : techniques::all())
-      rows.push_back(row_of(technique->description()));
-  } else {
+  if (!arguments.vm.empty()) {
     auto machine = vmm::find(arguments.vm);
     if (!machine) return report(machine.error(), arguments.json);
     auto layout = session::likely_layout(*machine);
     if (!layout) return report(layout.error(), arguments.json);
     vm = identity(*machine, arguments.vm);
-    for (const techniques::Technique* technique : techniques::all()) {
-      const auto usable = technique->usable(*machine, *layout);
-      views::Row row = row_of(technique->description());
-      row.values.emplace_back(usable.has_value());
-      row.values.emplace_back();
-      if (!usable) row.values.back() = base::to_string(usable.error());
-      rows.push_back(std::move(row));
-    }
+    for (std::size_t i = 0; i < entries.size(); ++i)
+      entries[i].usable = techniques::all()[i]->usable(*machine, *layout);
   }
   const Terminal terminal = inspect(STDOUT_FILENO);
-  if (arguments.json)
-    return print(list_json("techniques", vm, columns, rows, json_layout(terminal, false)));
-  return print(make_table(columns, rows, {terminal.width, terminal.colour, true}).text);
+  if (arguments.markdown) return print(techniques_markdown(entries));
+  if (!arguments.json) return print(techniques_text(entries, terminal.width));
+  const std::span<const views::Column> columns(kColumns);
+  return print(list_json("techniques", vm, vm ? columns : columns.first(kWithoutVm),
+                         rows_of(entries), json_layout(terminal, false)));
 }
 
 }  // namespace
@@ -72,8 +80,12 @@ Verb add_techniques(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "techniques", "List the ways to read a guest's memory; with a VM, which are usable now");
   auto arguments = std::make_shared<Arguments>();
-  command->add_option("VM", arguments->vm, "A VM: process id, name or QMP socket");
-  command->add_flag("--json", arguments->json, "Print JSON");
+  CLI::Option* vm =
+      command->add_option("VM", arguments->vm, "A VM: process id, name or QMP socket");
+  CLI::Option* json = command->add_flag("--json", arguments->json, "Print JSON");
+  command->add_flag("--markdown", arguments->markdown, "Print the table for documentation")
+      ->excludes(vm)
+      ->excludes(json);
   return {command, [arguments] { return run(*arguments); }};
 }
 

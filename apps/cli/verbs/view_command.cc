@@ -98,32 +98,35 @@ class Show {
 
   Exit show_json(const session::Observation& observation, std::vector<views::Row> rows,
                  std::vector<std::string> warnings, Exit exit) const {
-    const Selected selected = select(*selection_, std::move(rows));
+    Selected selected = select(*selection_, std::move(rows));
     note_undecided(selected, warnings);
+    rows = project(*selection_, std::move(selected.rows));
     const ObservationReport report{identity(session_->machine(), options_.target.vm),
                                    identity(session_->kernel()),
                                    std::string(view_->name()),
                                    std::string(session_->technique().id),
                                    provenance_of(observation),
                                    warnings};
-    return print(observation_json(report, selection_->columns, selected.rows,
+    return print(observation_json(report, selection_->columns, rows,
                                   json_layout(terminal_, options_.watch > 0)),
-                 worse(exit, exit_of(selected.rows)));
+                 worse(exit, exit_of(rows)));
   }
 
   Exit show_table(std::vector<views::Row> rows, std::vector<std::string> warnings,
                   Exit exit) const {
-    if (command_.adorn) command_.adorn(view_->columns(), rows);
-    const Selected selected = select(*selection_, std::move(rows));
+    // Marks are for reading: conditions and the order concern what the guest itself says.
+    Selected selected = select(*selection_, std::move(rows));
     note_undecided(selected, warnings);
-    const Table table = make_table(selection_->columns, selected.rows,
-                                   {terminal_.width, terminal_.colour, !chosen_});
+    if (command_.adorn) command_.adorn(view_->columns(), selected.rows);
+    rows = project(*selection_, std::move(selected.rows));
+    const Table table =
+        make_table(selection_->columns, rows, {terminal_.width, terminal_.colour, !chosen_});
     if (options_.watch == 0) {
       warnings.insert(warnings.end(), table.notes.begin(), table.notes.end());
       warn(warnings);
-      return print(table.text, worse(exit, exit_of(selected.rows)));
+      return print(table.text, worse(exit, exit_of(rows)));
     }
-    return print(next_frame(table.text, terminal_), worse(exit, exit_of(selected.rows)));
+    return print(next_frame(table.text, terminal_), worse(exit, exit_of(rows)));
   }
 
   const ViewOptions& options_;

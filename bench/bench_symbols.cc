@@ -16,8 +16,9 @@ constexpr std::array<std::string_view, 10> kNames = {
 void find_ten_symbols(benchmark::State& state) {
   auto guest = make_guest(40'000);  // about as many as half a distribution's kernel has
   const kernel::Kernel kernel = locate(*guest);
-  // Decoded anew, since a located kernel remembers the names that are often asked for.
-  const kernel::Symbols symbols = value(kernel::Symbols::decode(kernel.symbols.raw()));
+  kernel::Tables tables(guest->memory(), kernel.space, kernel.vmcoreinfo);
+  // Decoded anew, since tables remember the names that are often asked for.
+  const kernel::Symbols symbols = value(kernel::Symbols::decode(value(tables.symbols())->raw()));
   const auto found = symbols.find(kNames);
   for (std::size_t i = 0; i < kNames.size(); ++i)
     require(found[i] == guest->kernel().symbol(std::string(kNames[i])),

@@ -21,7 +21,8 @@ constexpr std::array<Wanted, 8> kWanted = {{{"task_struct", "pid"},
                                             {"mm_struct", "pgd"},
                                             {"mm_struct", "arg_start"}}};
 
-void require_true_offsets(const kernel::Types& types, const synthetic::Types& truth) {
+template <class Types>
+void require_true_offsets(const Types& types, const synthetic::Types& truth) {
   for (const Wanted& wanted : kWanted)
     require(value(types.member(wanted.type, wanted.member)).offset ==
                 truth.offset(wanted.type, wanted.member),

@@ -35,7 +35,7 @@ base::Result<bool> calls(memory::VirtualMemory& memory, GuestVirtual function, s
   return false;
 }
 
-base::Result<bool> calls(memory::VirtualMemory& memory, const Symbols& symbols,
+base::Result<bool> calls(memory::VirtualMemory& memory, const SymbolLookup& symbols,
                          std::string_view function, std::string_view target) {
   const std::array<std::string_view, 2> names = {function, target};
   const auto found = symbols.find(names);

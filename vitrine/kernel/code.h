@@ -9,7 +9,7 @@
 
 #include "vitrine/base/address.h"
 #include "vitrine/base/result.h"
-#include "vitrine/kernel/symbols.h"
+#include "vitrine/kernel/symbol_lookup.h"
 #include "vitrine/memory/virtual_memory.h"
 
 namespace vitrine::kernel {
@@ -26,7 +26,7 @@ base::Result<bool> calls(memory::VirtualMemory& memory, base::GuestVirtual funct
 
 // The same by names; a function ends where the next symbol begins. Error: `absent` where the kernel
 // has no such function or target, perhaps because the compiler inlined it.
-base::Result<bool> calls(memory::VirtualMemory& memory, const Symbols& symbols,
+base::Result<bool> calls(memory::VirtualMemory& memory, const SymbolLookup& symbols,
                          std::string_view function, std::string_view target);
 
 }  // namespace vitrine::kernel

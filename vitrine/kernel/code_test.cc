@@ -48,12 +48,14 @@ TEST_F(CodeTest, LengthAndMemoryAreChecked) {
 }
 
 TEST_F(CodeTest, FunctionsAreKnownByName) {
-  const auto symbols = Symbols::decode(KallsymsSample{}.tables());
-  EXPECT_FALSE(*calls(memory_, *symbols, "do_exit", "_stext"));
+  const auto tables = std::make_shared<Tables>(
+      std::move(*Symbols::decode(KallsymsSample{}.tables())), std::nullopt);
+  const SymbolLookup symbols(tables, std::make_shared<Answers>(), SampleMemory::start);
+  EXPECT_FALSE(*calls(memory_, symbols, "do_exit", "_stext"));
   put_branch(0xe8, caller, SampleMemory::start);
-  EXPECT_TRUE(*calls(memory_, *symbols, "do_exit", "_stext"));
-  EXPECT_EQ(calls(memory_, *symbols, "task_statm", "_stext").error().code, base::Code::absent);
-  EXPECT_EQ(calls(memory_, *symbols, "init_task", "_stext").error().code, base::Code::absent);
+  EXPECT_TRUE(*calls(memory_, symbols, "do_exit", "_stext"));
+  EXPECT_EQ(calls(memory_, symbols, "task_statm", "_stext").error().code, base::Code::absent);
+  EXPECT_EQ(calls(memory_, symbols, "init_task", "_stext").error().code, base::Code::absent);
 }
 
 }  // namespace

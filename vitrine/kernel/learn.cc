@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 
+#include "vitrine/kernel/recollection.h"
 #include "vitrine/paging/walked_memory.h"
 
 namespace vitrine::kernel {
@@ -10,14 +11,6 @@ namespace {
 
 using base::Code;
 using base::fail;
-
-// Names that recognising a kernel, its facts and its most frequent views ask for: found together,
-// since a pass over all names costs as much for one.
-constexpr auto kOftenAsked = std::to_array<std::string_view>(
-    {"vmcoreinfo_note", "page_offset_base", "_end", "jiffies_64", "__start_BTF", "__stop_BTF",
-     "tk_core", "timekeeper_data", "__num_online_cpus", "nr_cpu_ids", "_totalram_pages",
-     "saved_command_line", "iomem_resource", "init_task", "__per_cpu_offset", "task_statm",
-     "__percpu_counter_sum"});
 
 base::Result<std::uint64_t> read_word(memory::VirtualMemory& kernel, base::GuestVirtual at) {
   std::array<std::byte, 8> bytes{};
@@ -29,7 +22,7 @@ base::Result<std::uint64_t> read_word(memory::VirtualMemory& kernel, base::Guest
 }
 
 // The kernel points to its own note; a note that some process planted is pointed to by nobody.
-base::Result<void> confirm_note(const Candidate& candidate, const Symbols& symbols,
+base::Result<void> confirm_note(const Candidate& candidate, const SymbolLookup& symbols,
                                 paging::WalkedMemory& kernel) {
   const auto pointer = symbols.find("vmcoreinfo_note");
   if (!pointer) return {};
@@ -44,7 +37,7 @@ base::Result<void> confirm_note(const Candidate& candidate, const Symbols& symbo
 
 // Where RAM begins in the direct map. The variable exists where the kernel randomises the place;
 // otherwise it is fixed (Documentation/arch/x86/x86_64/mm.rst).
-std::uint64_t direct_map_start(const Symbols& symbols, const paging::Format& format,
+std::uint64_t direct_map_start(const SymbolLookup& symbols, const paging::Format& format,
                                memory::VirtualMemory& kernel) {
   if (const auto variable = symbols.find("page_offset_base")) {
     auto value = read_word(kernel, *variable);
@@ -91,26 +84,44 @@ void describe(Kernel& kernel, const Candidate& candidate) {
   add("symbols", std::uint64_t{kernel.symbols.count()}, "kallsyms");
 }
 
+// The answers that this very kernel gave in an earlier run, if they were kept.
+std::shared_ptr<Answers> recall_answers(const Candidate& candidate, paging::WalkedMemory& walked,
+                                        const Recall& recall) {
+  const auto build_id = candidate.note.content.build_id();
+  if (!recall || !build_id) return nullptr;
+  auto kept = recall(*build_id);
+  if (!kept || kept->release != candidate.note.content.release() || kept->build_id != *build_id ||
+      !confirms(*kept, walked, candidate.text))
+    return nullptr;
+  return std::make_shared<Answers>(std::move(kept->answers));
+}
+
 }  // namespace
 
-base::Result<Kernel> learn(Candidate candidate, memory::PhysicalMemory& memory) {
+base::Result<Kernel> learn(Candidate candidate, memory::PhysicalMemory& memory,
+                           const Recall& recall) {
   paging::WalkedMemory walked(*candidate.space.format, candidate.space.root, memory);
-  auto symbols = Symbols::read(walked, candidate.note.content);
-  if (!symbols) return fail(symbols.error());
-  symbols->remember(kOftenAsked);
-  auto confirmed = confirm_note(candidate, *symbols, walked);
-  if (!confirmed) return fail(confirmed.error());
-  auto types = Types::read(walked, *symbols);
-  if (!types) return fail(types.error());
+  auto tables = std::make_shared<Tables>(memory, candidate.space, candidate.note.content);
+  std::shared_ptr<Answers> answers = recall_answers(candidate, walked, recall);
+  const bool recalled = answers != nullptr;
+  if (!recalled) {
+    if (auto symbols = tables->symbols(); !symbols) return fail(symbols.error());
+    answers = std::make_shared<Answers>();
+  }
   Kernel kernel{.release = std::string(candidate.note.content.release()),
                 .build_id = std::nullopt,
                 .vmcoreinfo = candidate.note.content,
                 .note = candidate.note.at,
-                .symbols = std::move(*symbols),
-                .types = std::move(*types),
+                .symbols = SymbolLookup(tables, answers, candidate.text),
+                .types = TypeLookup(tables, answers),
+                .answers = answers,
                 .space = candidate.space,
                 .anchored = false,
                 .findings = {}};
+  if (auto confirmed = confirm_note(candidate, kernel.symbols, walked); !confirmed)
+    return fail(confirmed.error());
+  if (!recalled)
+    if (auto types = tables->types(); !types) return fail(types.error());
   if (const auto id = kernel.vmcoreinfo.build_id()) kernel.build_id = std::string(*id);
   find_linear_maps(kernel, candidate, walked, memory);
   describe(kernel, candidate);

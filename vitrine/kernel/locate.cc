@@ -96,7 +96,7 @@ base::Result<Kernel> locate(memory::PhysicalMemory& memory, const LocateOptions&
                              "wait until the guest has booted"};
       return true;
     }
-    auto kernel = learn(std::move(*candidate), memory);
+    auto kernel = learn(std::move(*candidate), memory, options.recall);
     if (!kernel) {
       rejected = kernel.error();
       return true;
@@ -123,7 +123,7 @@ bool runs_on(const Kernel& kernel, std::span<const memory::X86Registers> registe
   auto note = read_note(memory, kernel.note);
   if (!note) return false;
   const auto candidate = examine(std::move(*note), memory);
-  return candidate && anchored(*candidate, {.registers = registers, .hint = {}}, memory);
+  return candidate && anchored(*candidate, {.registers = registers}, memory);
 }
 
 bool still_there(const Kernel& kernel, memory::PhysicalMemory& memory) {

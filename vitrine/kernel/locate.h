@@ -17,6 +17,7 @@
 
 #include "vitrine/base/result.h"
 #include "vitrine/kernel/kernel.h"
+#include "vitrine/kernel/recollection.h"
 #include "vitrine/memory/physical_memory.h"
 #include "vitrine/memory/registers.h"
 
@@ -24,7 +25,8 @@ namespace vitrine::kernel {
 
 struct LocateOptions {
   std::span<const memory::X86Registers> registers;  // of every vCPU; empty where none can be had
-  std::optional<base::GuestPhysical> hint;          // where the note was the last time
+  std::optional<base::GuestPhysical> hint = {};     // where the note was the last time
+  Recall recall = {};                               // what was kept of kernels seen before
 };
 
 // Errors: `absent` no Linux kernel is there (with what the registers say the guest is doing),

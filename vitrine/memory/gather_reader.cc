@@ -123,19 +123,13 @@ const std::byte* GatherReader::fetch(base::GuestPhysical at, std::uint64_t size)
   ++cost_.reads;
   cost_.bytes += into.size();
   planned_ = false;
-  if (known == nullptr) {
-    spans_.emplace_back();
-    if (spans_.size() * 2 > table_.size()) {
-      table_.assign(table_.size() * 2, kNone);
-      for (std::uint32_t index = 0; index + 1 < spans_.size(); ++index) insert(index);
-    }
-    spans_.back().page = page;
-    insert(static_cast<std::uint32_t>(spans_.size() - 1));
-    known = &spans_.back();
-  }
-  *known = {
+  const Span span{
       page,         static_cast<std::uint16_t>(low),  static_cast<std::uint16_t>(high), status,
       observation_, static_cast<std::uint32_t>(start)};
+  if (known != nullptr)
+    *known = span;
+  else
+    add_span(span);
   status_ = status;
   return status == ReadStatus::ok ? arena_.data() + start + (at.value % kPage - low) : nullptr;
 }
@@ -159,6 +153,54 @@ bool GatherReader::load_bytes(base::GuestPhysical at, std::span<std::byte> to) {
     to = to.subspan(part);
   }
   return true;
+}
+
+void GatherReader::prefetch(std::span<const Range> pieces) {
+  std::uint64_t total = 0;
+  for (const Range& piece : pieces) {
+    const bool in_ram = std::ranges::any_of(memory_.ram(), [&piece](const Range& range) {
+      return range.contains(piece.start, piece.size);
+    });
+    if (!in_ram || piece.size > kPrefetchLimit - total) continue;
+    total += piece.size;
+    for (std::uint64_t done = 0; done < piece.size;) {
+      const std::uint64_t at = piece.start.value + done;
+      const std::uint64_t low = at % kPage;
+      const std::uint64_t part = std::min(piece.size - done, kPage - low);
+      done += part;
+      // Twice the same page in damaged hints: the first counts.
+      if (lookup(at / kPage) != nullptr) continue;
+      add_span({at / kPage, static_cast<std::uint16_t>(low), static_cast<std::uint16_t>(low + part),
+                ReadStatus::ok, observation_, 0});
+    }
+  }
+  planned_ = false;
+}
+
+void GatherReader::add_span(const Span& span) {
+  spans_.push_back(span);
+  if (spans_.size() * 2 > table_.size()) {
+    table_.assign(table_.size() * 2, kNone);
+    for (std::uint32_t index = 0; index + 1 < spans_.size(); ++index) insert(index);
+  }
+  insert(static_cast<std::uint32_t>(spans_.size() - 1));
+}
+
+std::vector<Range> GatherReader::used() const {
+  std::vector<Range> ranges;
+  for (const Span& span : spans_)
+    if (span.used_in == observation_ && span.status == ReadStatus::ok)
+      ranges.push_back({base::GuestPhysical(span.page * kPage + span.low),
+                        static_cast<std::uint64_t>(span.high - span.low)});
+  std::ranges::sort(ranges, {}, &Range::start);
+  std::vector<Range> joined;
+  for (const Range& range : ranges) {
+    if (!joined.empty() && joined.back().end() == range.start)
+      joined.back().size += range.size;
+    else
+      joined.push_back(range);
+  }
+  return joined;
 }
 
 std::vector<Range> GatherReader::gathered() const {

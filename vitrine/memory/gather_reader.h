@@ -43,12 +43,20 @@ class GatherReader {
   ReadStatus status() const { return status_; }
   Cost cost() const { return cost_; }
 
+  // Makes the next begin() gather these pieces, too: what an earlier run needed. Those outside RAM
+  // are ignored, and so is what goes beyond some megabytes.
+  void prefetch(std::span<const Range> pieces);
+
+  // What the last observation used, for a later run's prefetch(); sorted, neighbours joined.
+  std::vector<Range> used() const;
+
   // The pieces that the next begin() will gather, for measuring the bare cost of reading them.
   std::vector<Range> gathered() const;
 
  private:
   static constexpr std::uint64_t kPage = 4096;
   static constexpr std::size_t kArenaLimit = 32u << 20;
+  static constexpr std::uint64_t kPrefetchLimit = 8u << 20;
 
   // The wanted part of one page; `bytes` is where offset `low` stands in the arena.
   struct Span {
@@ -91,6 +99,7 @@ class GatherReader {
 
   const std::byte* fetch(base::GuestPhysical at, std::uint64_t size);
   void insert(std::uint32_t index);
+  void add_span(const Span& span);
   void plan();
   void gather();
 

@@ -77,6 +77,36 @@ TEST(GatherReader, SecondObservationReadsEverythingInOneCall) {
   EXPECT_EQ(reader.cost().reads, 500U);
 }
 
+TEST(GatherReader, WhatAnEarlierRunUsedIsReadInOneCallTheFirstTime) {
+  CountingMemory memory;
+  const auto observe = [&memory](GatherReader& reader) {
+    reader.begin();
+    for (std::uint64_t page = 0; page < 500; ++page)
+      EXPECT_EQ(load_at(reader, page * 8192 + 16), page * 8192 + 16);
+  };
+  GatherReader earlier(memory);
+  observe(earlier);
+  memory.calls = 0;
+  GatherReader later(memory);
+  later.prefetch(earlier.used());
+  observe(later);
+  EXPECT_EQ(memory.calls, 1);
+}
+
+TEST(GatherReader, PiecesThatMakeNoSenseAreNotFetchedAhead) {
+  CountingMemory memory;
+  GatherReader reader(memory);
+  const std::vector<Range> pieces{{base::GuestPhysical(~std::uint64_t{0} - 8), 4096},
+                                  {base::GuestPhysical(0), ~std::uint64_t{0}},
+                                  {base::GuestPhysical(4096), 0},
+                                  {base::GuestPhysical(8192), 64},
+                                  {base::GuestPhysical(8192), 4096}};
+  reader.prefetch(pieces);
+  reader.begin();
+  EXPECT_EQ(memory.pieces, 1);
+  EXPECT_EQ(load_at(reader, 8192 + 128), 8192U + 128) << "beyond what was fetched ahead";
+}
+
 TEST(GatherReader, NeighbouringPagesBecomeOnePiece) {
   CountingMemory memory;
   GatherReader reader(memory);

@@ -6,6 +6,7 @@
 #include "vitrine/kernel/facts.h"
 #include "vitrine/kernel/locate.h"
 #include "vitrine/session/hints.h"
+#include "vitrine/session/kernel_cache.h"
 #include "vitrine/vmm/qmp.h"
 #include "vitrine/vmm/registers.h"
 
@@ -19,7 +20,7 @@ using base::fail;
 struct Survey {
   std::vector<vmm::RamLayout> layouts;  // best first
   std::vector<memory::X86Registers> registers;
-  std::optional<base::GuestPhysical> note;  // where the kernel's note was the last time
+  std::optional<Hints> hints;  // of the last time, as far as they still fit
   std::vector<std::string> warnings;
 };
 
@@ -59,9 +60,9 @@ std::optional<Survey> recall(const vmm::Machine& machine) {
   auto registers = vmm::registers(*qmp);
   if (!registers) return std::nullopt;
   Survey survey;
-  survey.layouts.push_back(std::move(hints->layout));
+  survey.layouts.push_back(hints->layout);
   survey.registers = std::move(*registers);
-  survey.note = hints->note;
+  survey.hints = std::move(*hints);
   return survey;
 }
 
@@ -93,7 +94,9 @@ std::vector<std::string> missing_ram(const kernel::Kernel& kernel, memory::Physi
 // of RAM leaves that to a passive one, where any is usable.
 std::optional<kernel::Kernel> find_otherwise(const vmm::Machine& machine,
                                              const vmm::RamLayout& layout,
-                                             const kernel::LocateOptions& locate) {
+                                             kernel::LocateOptions locate) {
+  // The kernel outlives this memory, so it has to know all that it may be asked.
+  locate.recall = {};
   auto technique = techniques::choose(machine, layout);
   if (!technique) return std::nullopt;
   auto access = (*technique)->open(machine, layout);
@@ -109,7 +112,8 @@ base::Result<Attachment> try_layout(const vmm::Machine& machine, const Options& 
   if (!technique) return fail(technique.error());
   kernel::LocateOptions locate;
   locate.registers = survey.registers;
-  locate.hint = survey.note;
+  if (survey.hints) locate.hint = survey.hints->note;
+  if (options.use_cache) locate.recall = load_kernel;
   std::optional<kernel::Kernel> known;
   if (!(*technique)->description().searches) known = find_otherwise(machine, layout, locate);
   const auto before = std::chrono::steady_clock::now();
@@ -121,8 +125,8 @@ base::Result<Attachment> try_layout(const vmm::Machine& machine, const Options& 
     if (!kernel) return fail(kernel.error());
     known = std::move(*kernel);
   }
-  Attachment attachment{layout,  *technique,     std::move(*access), std::move(*known),
-                        opening, survey.warnings};
+  Attachment attachment{layout, *technique, std::move(*access), std::move(*known),
+                        {},     opening,    survey.warnings};
   std::ranges::move(missing_ram(attachment.kernel, attachment.access->memory()),
                     std::back_inserter(attachment.warnings));
   return attachment;
@@ -168,7 +172,10 @@ base::Result<Attachment> attach(const vmm::Machine& machine, const Options& opti
   if (options.use_cache)
     if (const auto remembered = recall(machine)) {
       auto attachment = try_layout(machine, options, remembered->layouts.front(), *remembered);
-      if (attachment && fits(*attachment, *remembered)) return attachment;
+      if (attachment && fits(*attachment, *remembered)) {
+        attachment->hints = *remembered->hints;
+        return attachment;
+      }
     }
   auto survey = look_around(machine);
   if (!survey) return fail(survey.error());
@@ -176,9 +183,11 @@ base::Result<Attachment> attach(const vmm::Machine& machine, const Options& opti
   if (!attachment) return attachment;
   // A layout that was guessed is guessed again: it costs little, and the monitor may answer then.
   const bool told = !survey->registers.empty();
-  if (options.use_cache)
-    store_hints(machine, {attachment->kernel.note, told ? attachment->layout : vmm::RamLayout{},
-                          fingerprint_mappings(machine)});
+  attachment->hints = {attachment->kernel.note,
+                       told ? attachment->layout : vmm::RamLayout{},
+                       fingerprint_mappings(machine),
+                       {}};
+  if (options.use_cache) store_hints(machine, attachment->hints);
   return attachment;
 }
 

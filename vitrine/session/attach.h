@@ -14,6 +14,7 @@
 
 #include "vitrine/base/result.h"
 #include "vitrine/kernel/kernel.h"
+#include "vitrine/session/hints.h"
 #include "vitrine/techniques/technique.h"
 #include "vitrine/vmm/machine.h"
 #include "vitrine/vmm/ram_layout.h"
@@ -37,6 +38,7 @@ struct Attachment {
   const techniques::Technique* technique = nullptr;
   std::unique_ptr<techniques::Access> access;
   kernel::Kernel kernel;
+  Hints hints;                         // what is kept of this attachment for the next one
   std::chrono::nanoseconds opening{};  // what opening the technique took
   std::vector<std::string> warnings;
 };

@@ -1,27 +1,24 @@
 #include "vitrine/session/hints.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <ranges>
 
-#include "vitrine/base/file_descriptor.h"
 #include "vitrine/host/mappings.h"
+#include "vitrine/session/cache_folder.h"
 
 namespace vitrine::session {
 namespace {
 
-namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr int kFormat = 3;
-constexpr std::size_t kMaxFile = 64 * 1024;
+constexpr int kFormat = 4;
 constexpr std::size_t kMaxRegions = 128;
+
+constexpr std::size_t kMaxFile = 256 * 1024;
+constexpr std::size_t kMaxPieces = 4096;
+constexpr std::size_t kMaxVms = 64;
 
 std::string boot_id() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
@@ -30,50 +27,9 @@ std::string boot_id() {
   return id;
 }
 
-// The folder, made if need be; nothing unless it is ours and nobody else can look into it.
-std::optional<fs::path> private_folder() {
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  const char* home = std::getenv("HOME");
-  fs::path parent;
-  if (cache != nullptr && *cache == '/')
-    parent = cache;
-  else if (home != nullptr && *home == '/')
-    parent = fs::path(home) / ".cache";
-  else
-    return std::nullopt;
-  std::error_code ignored;
-  fs::create_directories(parent, ignored);
-  const fs::path folder = parent / "vitrine";
-  mkdir(folder.c_str(), 0700);
-  struct stat info {};
-  if (lstat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != geteuid() ||
-      (info.st_mode & 077) != 0)
-    return std::nullopt;
-  return folder;
-}
-
 std::string file_name(const vmm::Machine& machine) {
-  return boot_id() + "-" + std::to_string(machine.process.pid) + "-" +
+  return "vm-" + boot_id() + "-" + std::to_string(machine.process.pid) + "-" +
          std::to_string(machine.process.start_time) + ".json";
-}
-
-std::optional<std::string> read_private(const fs::path& path) {
-  const base::FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  struct stat info {};
-  if (!file.valid() || fstat(file.get(), &info) != 0 || info.st_uid != geteuid() ||
-      !S_ISREG(info.st_mode))
-    return std::nullopt;
-  std::string text(kMaxFile, '\0');
-  const ssize_t size = read(file.get(), text.data(), text.size());
-  if (size < 0) return std::nullopt;
-  text.resize(static_cast<std::size_t>(size));
-  return text;
-}
-
-void drop_earlier_boots(const fs::path& folder, const std::string& boot) {
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error))
-    if (!entry.path().filename().string().starts_with(boot)) fs::remove(entry.path(), error);
 }
 
 json json_of(const vmm::RamRegion& region) {
@@ -127,9 +83,7 @@ std::uint64_t fingerprint_mappings(const vmm::Machine& machine) {
 }
 
 std::optional<Hints> load_hints(const vmm::Machine& machine) {
-  const auto folder = private_folder();
-  if (!folder) return std::nullopt;
-  const auto text = read_private(*folder / file_name(machine));
+  const auto text = read_cached(file_name(machine), kMaxFile);
   if (!text) return std::nullopt;
   const json parsed = json::parse(*text, nullptr, false);
   if (!parsed.is_object() || parsed.value("format", json()) != kFormat) return std::nullopt;
@@ -143,6 +97,11 @@ std::optional<Hints> load_hints(const vmm::Machine& machine) {
       if (hints.layout.regions.size() == kMaxRegions) return std::nullopt;
       hints.layout.regions.push_back(region_of(region));
     }
+    for (const json& piece : parsed.at("pieces")) {
+      if (hints.pieces.size() == kMaxPieces) return std::nullopt;
+      hints.pieces.push_back({base::GuestPhysical(piece.at(0).get<std::uint64_t>()),
+                              piece.at(1).get<std::uint64_t>()});
+    }
     return hints;
   } catch (const json::exception&) {
     return std::nullopt;
@@ -150,26 +109,18 @@ std::optional<Hints> load_hints(const vmm::Machine& machine) {
 }
 
 void store_hints(const vmm::Machine& machine, const Hints& hints) {
-  const auto folder = private_folder();
-  if (!folder) return;
   json regions = json::array();
   if (hints.layout.regions.size() <= kMaxRegions)
     for (const vmm::RamRegion& region : hints.layout.regions) regions.push_back(json_of(region));
-  const json entry{{"format", kFormat},
-                   {"note", hints.note.value},
-                   {"mappings", hints.mappings},
-                   {"source", hints.layout.source},
-                   {"regions", regions}};
+  json pieces = json::array();
+  for (const memory::Range& piece : hints.pieces | std::views::take(kMaxPieces))
+    pieces.push_back({piece.start.value, piece.size});
+  const json entry{{"format", kFormat},          {"note", hints.note.value},
+                   {"mappings", hints.mappings}, {"source", hints.layout.source},
+                   {"regions", regions},         {"pieces", pieces}};
   // A path may not be UTF-8: what is replaced in it is only shown.
-  const std::string text = entry.dump(-1, ' ', false, json::error_handler_t::replace);
-  std::string temporary = (*folder / "new-XXXXXX").string();
-  const base::FileDescriptor file(mkostemp(temporary.data(), O_CLOEXEC));
-  if (!file.valid()) return;
-  const bool written =
-      write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const fs::path path = *folder / file_name(machine);
-  if (!written || rename(temporary.c_str(), path.c_str()) != 0) unlink(temporary.c_str());
-  drop_earlier_boots(*folder, boot_id());
+  write_cached(file_name(machine), entry.dump(-1, ' ', false, json::error_handler_t::replace));
+  trim_cached("vm-", kMaxVms);
 }
 
 }  // namespace vitrine::session

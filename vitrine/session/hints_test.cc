@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "vitrine/session/kernel_cache.h"
+
 namespace vitrine::session {
 namespace {
 
@@ -36,7 +38,7 @@ class HintsOnDisk : public ::testing::Test {
     for (const auto& entry : fs::directory_iterator(folder())) return entry.path();
     return {};
   }
-  void store() { store_hints(machine_, {base::GuestPhysical(0x123456000), {}, 7}); }
+  void store() { store_hints(machine_, {base::GuestPhysical(0x123456000), {}, 7, {}}); }
   bool usable() const {
     const auto hints = load_hints(machine_);
     return hints && hints->note == base::GuestPhysical(0x123456000);
@@ -51,7 +53,7 @@ TEST_F(HintsOnDisk, AreLoadedAsStored) {
   EXPECT_FALSE(load_hints(machine_));
   store();
   EXPECT_TRUE(usable());
-  store_hints(machine_, {base::GuestPhysical(~std::uint64_t{0}), {}, 7});
+  store_hints(machine_, {base::GuestPhysical(~std::uint64_t{0}), {}, 7, {}});
   EXPECT_EQ(load_hints(machine_).value().note, base::GuestPhysical(~std::uint64_t{0}));
 }
 
@@ -136,15 +138,37 @@ TEST_F(HintsOnDisk, AFileThatIsNoneIsIgnored) {
   EXPECT_FALSE(load_hints(machine_));
 }
 
-TEST_F(HintsOnDisk, ThoseOfEarlierBootsAreDropped) {
-  store();
-  const fs::path former = folder() / "00000000-0000-0000-0000-000000000000-1-1.json";
-  std::ofstream(former) << "{}";
-  machine_.process.pid = 4243;
-  store();
-  EXPECT_FALSE(fs::exists(former));
-  machine_.process.pid = 4242;
+TEST_F(HintsOnDisk, OnlyThoseWrittenLastAreKept) {
+  for (int pid = 1; pid <= 70; ++pid) {
+    machine_.process.pid = pid;
+    store();
+  }
   EXPECT_TRUE(usable());
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder()), {}), 64);
+}
+
+TEST_F(HintsOnDisk, KeepWhatTheLastObservationRead) {
+  const std::vector<memory::Range> pieces{{base::GuestPhysical(4096), 128}};
+  store_hints(machine_, {base::GuestPhysical(4096), {}, 7, pieces});
+  EXPECT_EQ(load_hints(machine_).value().pieces, pieces);
+}
+
+TEST_F(HintsOnDisk, AnswersOfKernelsAreKeptBesideThem) {
+  const kernel::Recollection kept{"6.1.0", "0123abcd", {{4096, 77}}, {{"symbol x", "+10"}}};
+  store_kernel(kept);
+  const auto loaded = load_kernel("0123abcd");
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->release, kept.release);
+  EXPECT_EQ(loaded->answers, kept.answers);
+  ASSERT_EQ(loaded->samples.size(), 1U);
+  EXPECT_EQ(loaded->samples[0].hash, 77U);
+  EXPECT_FALSE(load_kernel("ffff"));
+
+  std::fstream damaged(file(), std::ios::in | std::ios::out);
+  damaged.seekp(-6, std::ios::end);
+  damaged << '9';
+  damaged.close();
+  EXPECT_FALSE(load_kernel("0123abcd"));
 }
 
 TEST_F(HintsOnDisk, AFolderThatCannotBeMadeCostsNothing) {
@@ -154,6 +178,14 @@ TEST_F(HintsOnDisk, AFolderThatCannotBeMadeCostsNothing) {
   setenv("XDG_CACHE_HOME", "/proc/no/such/place", 1);
   store();
   EXPECT_FALSE(load_hints(machine_));
+}
+
+TEST_F(HintsOnDisk, ABuildIdOfTheGuestsChoiceNamesNoOtherFile) {
+  for (const char* id : {"../../escape", "", "ABCDEF", "a/b", "."}) {
+    store_kernel({"6.1.0", id, {}, {}});
+    EXPECT_FALSE(load_kernel(id)) << id;
+  }
+  EXPECT_FALSE(fs::exists(folder()) && !fs::is_empty(folder()));
 }
 
 }  // namespace

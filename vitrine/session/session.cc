@@ -7,6 +7,7 @@
 #include "vitrine/kernel/liveness.h"
 #include "vitrine/kernel/locate.h"
 #include "vitrine/memory/load.h"
+#include "vitrine/session/kernel_cache.h"
 
 namespace vitrine::session {
 namespace {
@@ -46,6 +47,22 @@ Session::Session(vmm::Machine machine, Options options, Attachment attachment)
   prepare();
 }
 
+Session::~Session() { keep_what_was_learned(); }
+
+// Answers of the kernel that were not known yet, and the pieces that an observation needs.
+void Session::keep_what_was_learned() {
+  if (!options_.use_cache || attachment_.access == nullptr) return;
+  if (attachment_.kernel.answers->grown())
+    if (const auto kept = kernel::recollect(attachment_.kernel, memory())) store_kernel(*kept);
+  if (!readers_.gather || attachment_.hints.mappings == 0) return;
+  std::vector<memory::Range> pieces = readers_.gather->used();
+  // Observations differ a little each time; what misses a few pieces is good enough.
+  const std::size_t known = attachment_.hints.pieces.size();
+  if (pieces.size() <= known + known / 4 + 8) return;
+  attachment_.hints.pieces = std::move(pieces);
+  store_hints(machine_, attachment_.hints);
+}
+
 // The readers for this access, and the words by which a reboot is noticed: the beginning of the
 // VMCOREINFO note (release), spread over its text (KASLR offsets).
 void Session::prepare() {
@@ -58,6 +75,7 @@ void Session::prepare() {
     windowed_.emplace(space, *readers_.window);
   } else {
     readers_.gather.emplace(memory);
+    readers_.gather->prefetch(attachment_.hints.pieces);
     gathering_.emplace(space, *readers_.gather);
   }
   sentinels_.clear();
@@ -168,6 +186,7 @@ base::Result<Observation> Session::observe(views::View& view, memory::Recording&
 }
 
 base::Result<void> Session::reattach() {
+  keep_what_was_learned();
   // The readers refer to the old access: they go first. So does it, since attaching asks the
   // monitor, which serves one client at a time and may be held by the access.
   windowed_.reset();

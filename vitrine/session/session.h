@@ -49,6 +49,10 @@ class Session {
   // `pid:`, `name:`, `qmp:`. Bounded: a VMM that never answers is given up after seconds.
   static base::Result<std::unique_ptr<Session>> open(std::string_view vm, const Options& options);
 
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
   const vmm::Machine& machine() const { return machine_; }
   const vmm::RamLayout& layout() const { return attachment_.layout; }
   const kernel::Kernel& kernel() const { return attachment_.kernel; }
@@ -94,6 +98,7 @@ class Session {
   Session(vmm::Machine machine, Options options, Attachment attachment);
 
   void prepare();
+  void keep_what_was_learned();
   template <class Collect>
   base::Result<Observation> within_access(Collect&& collect);
   template <class Physical>

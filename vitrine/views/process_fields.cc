@@ -19,7 +19,7 @@ constexpr std::uint32_t kMaxCpus = 8192;  // NR_CPUS of MAXSMP kernels
 // Collects offsets and remembers the first member that is missing.
 class Resolver {
  public:
-  explicit Resolver(const kernel::Types& types) : types_(types) {}
+  explicit Resolver(const kernel::TypeLookup& types) : types_(types) {}
 
   std::uint32_t operator()(std::string_view type, std::string_view path) {
     const auto member = types_.member(type, path);
@@ -37,7 +37,7 @@ class Resolver {
   const std::optional<base::Error>& error() const { return error_; }
 
  private:
-  const kernel::Types& types_;
+  const kernel::TypeLookup& types_;
   std::optional<base::Error> error_;
 };
 

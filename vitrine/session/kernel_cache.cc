@@ -1,0 +1,69 @@
+#include "vitrine/session/kernel_cache.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "vitrine/session/cache_folder.h"
+
+namespace vitrine::session {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kFormat = 1;
+constexpr std::size_t kMaxFile = 1u << 20;
+constexpr std::size_t kMaxAnswers = 10'000;
+constexpr std::size_t kMaxKernels = 64;
+constexpr std::string_view kPrefix = "kernel-";
+
+// Build ids come from guests: nothing but hex digits makes a file name.
+bool names_a_file(std::string_view build_id) {
+  return !build_id.empty() && build_id.size() <= 64 && std::ranges::all_of(build_id, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+  });
+}
+
+std::string file_name(std::string_view build_id) {
+  return std::string(kPrefix) + std::string(build_id) + ".json";
+}
+
+}  // namespace
+
+std::optional<kernel::Recollection> load_kernel(std::string_view build_id) {
+  if (!names_a_file(build_id)) return std::nullopt;
+  const auto text = read_cached(file_name(build_id), kMaxFile);
+  if (!text) return std::nullopt;
+  const json parsed = json::parse(*text, nullptr, false);
+  if (!parsed.is_object() || parsed.value("format", json()) != kFormat) return std::nullopt;
+  // Whatever is missing or of another type throws, and means that nothing was kept.
+  try {
+    kernel::Recollection kept;
+    kept.release = parsed.at("release").get<std::string>();
+    kept.build_id = parsed.at("build_id").get<std::string>();
+    for (const json& sample : parsed.at("samples"))
+      kept.samples.push_back(
+          {sample.at(0).get<std::uint64_t>(), sample.at(1).get<std::uint64_t>()});
+    const json& answers = parsed.at("answers");
+    if (answers.size() > kMaxAnswers) return std::nullopt;
+    kept.answers = answers.get<std::map<std::string, std::string>>();
+    return kept;
+  } catch (const json::exception&) {
+    return std::nullopt;
+  }
+}
+
+void store_kernel(const kernel::Recollection& kept) {
+  if (!names_a_file(kept.build_id) || kept.answers.size() > kMaxAnswers) return;
+  json samples = json::array();
+  for (const auto& sample : kept.samples) samples.push_back({sample.offset, sample.hash});
+  const json entry{{"format", kFormat},
+                   {"release", kept.release},
+                   {"build_id", kept.build_id},
+                   {"samples", samples},
+                   {"answers", kept.answers}};
+  write_cached(file_name(kept.build_id),
+               entry.dump(-1, ' ', false, json::error_handler_t::replace));
+  trim_cached(kPrefix, kMaxKernels);
+}
+
+}  // namespace vitrine::session

@@ -11,8 +11,9 @@
 namespace vitrine::views {
 namespace {
 
-constexpr std::size_t kMaxTasks = 4u << 20;          // PID_MAX_LIMIT
-constexpr std::uint64_t kMaxCommandLine = 2u << 20;  // more than execve's own limit
+constexpr std::size_t kMaxTasks = 4u << 20;                 // PID_MAX_LIMIT
+constexpr std::uint64_t kMaxCommandLine = 2u << 20;         // more than execve's own limit
+constexpr std::uint64_t kUserEnd = std::uint64_t{1} << 56;  // TASK_SIZE_MAX with five levels
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint32_t kFlagExiting = 0x0000'0004;       // PF_EXITING, include/linux/sched.h
 constexpr std::uint32_t kFlagKernelThread = 0x0020'0000;  // PF_KTHREAD
@@ -58,6 +59,27 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
 std::string_view text_of(const std::array<char, 16>& comm) {
   return {comm.data(),
           static_cast<std::size_t>(std::find(comm.begin(), comm.end(), '\0') - comm.begin())};
+}
+
+// Why a process that has memory of its own shows no command line.
+std::optional<base::Error> command_line_error(const Process& process) {
+  switch (process.command_line) {
+    case CommandLine::none:
+    case CommandLine::read:
+      return std::nullopt;
+    case CommandLine::unreadable:
+      return paging::error_of(process.command_line_fault, {});
+    case CommandLine::implausible:
+      return base::Error{base::Code::inconsistent,
+                         "the bounds of the arguments, mm_struct.arg_start and arg_end, are none "
+                         "that a process can have: the process is just starting a program, or "
+                         "they are damaged or forged",
+                         {}};
+    case CommandLine::left_out:
+      return base::Error{
+          base::Code::unreadable, "left out: the command lines together are too long", {}};
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -224,7 +246,11 @@ void Processes::read_command_lines(Reader& reader, Outcome& outcome) {
   command_lines_.resize(rows_.size());
   const std::size_t limit = options_.command_line_bytes;
   std::size_t total = 0;
-  for (std::size_t index = 0; index < rows_.size() && total <= limit; ++index) {
+  for (std::size_t index = 0; index < rows_.size(); ++index) {
+    if (total > limit) {
+      if (rows_[index].mm.value != 0) rows_[index].command_line = CommandLine::left_out;
+      continue;
+    }
     read_command_line(reader, index);
     total += command_lines_[index].size();
   }
@@ -242,8 +268,6 @@ void Processes::read_command_line(Reader& reader, std::size_t index) {
   std::string& line = command_lines_[index];
   line.clear();
   if (line.capacity() > kPage) line.shrink_to_fit();
-  row.has_command_line = false;
-  row.command_line_fault = paging::Fault::none;
   if (row.mm.value == 0) return;
 
   base::GuestVirtual tables;
@@ -251,19 +275,25 @@ void Processes::read_command_line(Reader& reader, std::size_t index) {
   base::GuestVirtual start;
   base::GuestVirtual end;
   base::GuestVirtual environment_end;
-  const auto give_up = [&reader, &row] { row.command_line_fault = reader.fault(); };
+  const auto give_up = [&reader, &row] {
+    row.command_line = CommandLine::unreadable;
+    row.command_line_fault = reader.fault();
+  };
   if (!reader.load(row.mm + fields_.pgd, tables.value) ||
       !reader.load(row.mm + fields_.arg_start, start.value) ||
       !reader.load(row.mm + fields_.arg_end, end.value) ||
       !reader.load(row.mm + fields_.env_end, environment_end.value) ||
       !reader.translate(tables, root))
     return give_up();
-  row.has_command_line = true;
-  if (start >= end || end - start > kMaxCommandLine) return;
+  row.command_line = CommandLine::read;
+  if (start == end) return;
+  if (start > end || end.value > kUserEnd || end - start > kMaxCommandLine) {
+    row.command_line = CommandLine::implausible;
+    return;
+  }
 
   line.resize(end - start);
   if (!reader.load_bytes(root, start, std::as_writable_bytes(std::span(line)))) {
-    row.has_command_line = false;
     line.clear();
     line.shrink_to_fit();
     return give_up();
@@ -297,18 +327,15 @@ Row Processes::row(std::size_t index) const {
       process.exiting,
       std::monostate{},
   };
-  if (options_.command_lines && process.has_command_line)
-    row.values[kCommandLine] = command_lines_[index];
+  if (process.command_line == CommandLine::read) row.values[kCommandLine] = command_lines_[index];
   for (unsigned column = 0; column < kColumns; ++column) {
     if ((process.unreadable >> column & 1) == 0) continue;
     row.values[column] = std::monostate{};
     row.errors.push_back({kColumnDeclarations[column].name, base::Code::unreadable,
                           std::string(paging::name(process.fault))});
   }
-  if (process.command_line_fault != paging::Fault::none) {
-    const base::Error error = paging::error_of(process.command_line_fault, {});
-    row.errors.push_back({kColumnDeclarations[kCommandLine].name, error.code, error.message});
-  }
+  if (const auto error = command_line_error(process))
+    row.errors.push_back({kColumnDeclarations[kCommandLine].name, error->code, error->message});
   return row;
 }
 

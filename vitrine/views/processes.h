@@ -23,6 +23,14 @@ struct ProcessOptions {
   std::size_t command_line_bytes = 256u << 20;  // of all processes together; the rest is left out
 };
 
+enum class CommandLine : std::uint8_t {
+  none,         // the task has no memory of its own
+  read,         // as far as it goes: it may be empty
+  unreadable,   // see the fault
+  implausible,  // the bounds of the arguments are none that a process can have
+  left_out,     // all lines together are too long
+};
+
 // One task as read. `unreadable` has a bit per column that could not be read.
 struct Process {
   base::GuestVirtual task;
@@ -40,7 +48,7 @@ struct Process {
   paging::Fault command_line_fault = paging::Fault::none;
   bool kernel_thread = false;
   bool exiting = false;
-  bool has_command_line = false;
+  CommandLine command_line = CommandLine::none;
   char state = '?';
   std::array<char, 16> comm{};
 };

@@ -102,18 +102,36 @@ TEST_P(ProcessText, OnePageThatIsGoneTakesTheLineWithIt) {
   EXPECT_TRUE(row.errors.contains("cmdline"));
 }
 
-TEST_P(ProcessText, ForgedBoundsAreBounded) {
+TEST_P(ProcessText, ForgedBoundsAreNullWithTheReason) {
   guest_.add_process({.pid = 5, .comm = "x", .arguments = {"real"}});
-  for (const std::uint64_t end :
-       {std::uint64_t{0}, at - 1, at, ~std::uint64_t{0}, at + (1 << 30)}) {
+  const auto expect_null = [this](std::uint64_t start, std::uint64_t end, const char* reason) {
+    SCOPED_TRACE(base::to_hex(start) + " to " + base::to_hex(end));
+    set_mm("arg_start", start);
     set_mm("arg_end", end);
-    EXPECT_NE(collect().text("cmdline"), "real") << end;
-  }
-  set_mm("arg_start", 0xffff888000000000);
-  set_mm("arg_end", 0xffff888000000010);
-  collect();
-  set_mm("arg_end", at + 5);
+    const NamedRow row = collect();
+    EXPECT_TRUE(row.is_null("cmdline")) << row.text("cmdline");
+    ASSERT_TRUE(row.errors.contains("cmdline"));
+    EXPECT_NE(row.errors.at("cmdline").find(reason), std::string::npos) << row.errors.at("cmdline");
+    EXPECT_EQ(row.text("comm"), "x");
+  };
+  const std::uint64_t kernel = guest_.kernel().page_offset();
+  for (const std::uint64_t end : {std::uint64_t{0}, at - 1, ~std::uint64_t{0}, at + (1 << 30)})
+    expect_null(at, end, "arg_end");
+  for (const std::uint64_t start : {at + 6, std::uint64_t{0}, ~std::uint64_t{0}, kernel})
+    expect_null(start, at + 5, "arg_start");
+  // Memory of the kernel is no argument of a process, though the process's tables may map it.
+  expect_null(kernel, kernel + 16, "arg_start");
+  // Bounds that a process could have, of pages that it has not.
+  expect_null(at + (1 << 20), at + (1 << 20) + 5, "not mapped");
   set_mm("arg_start", at);
+  set_mm("arg_end", at);
+  EXPECT_EQ(collect().text("cmdline"), "");
+  set_mm("arg_end", at + 5);
+  EXPECT_EQ(collect().text("cmdline"), "real");
+}
+
+TEST_P(ProcessText, ForgedPageTablesAreNullWithTheReason) {
+  guest_.add_process({.pid = 5, .comm = "x", .arguments = {"real"}});
   set_mm("pgd", 0xdead000000000100);
   const NamedRow row = collect();
   EXPECT_TRUE(row.is_null("cmdline"));
@@ -148,8 +166,10 @@ TEST(ProcessTextHostile, LinesAreBoundedAltogether) {
   EXPECT_EQ(view->size(), 8U);
   auto rows = rows_by_pid(*view);
   EXPECT_EQ(rows[5].text("cmdline").size(), 2 * synthetic::megabyte);
-  EXPECT_TRUE(rows[6].is_null("cmdline"));
-  EXPECT_TRUE(rows[8].is_null("cmdline"));
+  for (const std::uint64_t pid : {6U, 8U}) {
+    EXPECT_TRUE(rows[pid].is_null("cmdline"));
+    EXPECT_NE(rows[pid].errors["cmdline"].find("left out"), std::string::npos);
+  }
 }
 
 }  // namespace

@@ -126,6 +126,10 @@ Outcome Processes::walk_list(Reader& reader) {
                {"the task list breaks off after " + std::to_string(rows_.size()) +
                 " tasks: " + std::string(paging::name(reader.fault())) + " at " +
                 base::to_string(reader.fault_address())}};
+  else if (rows_.empty())
+    outcome = {false,
+               {"the task list is empty, which it is only before the guest has started its first "
+                "process: it is damaged, or changed while it was read"}};
   return outcome;
 }
 

@@ -53,6 +53,18 @@ TEST_P(Damaged, CyclesAreLeft) {
   expect_incomplete();
 }
 
+TEST_P(Damaged, AnEmptyListIsNotSilent) {
+  const GuestVirtual head =
+      guest_.kernel().member(guest_.kernel().symbol("init_task"), "task_struct", "tasks");
+  for (const std::uint64_t first : {head.value, std::uint64_t{0}}) {
+    guest_.kernel().put(head, first);
+    const Outcome outcome = collect();
+    EXPECT_EQ(view_->size(), 0U);
+    EXPECT_FALSE(outcome.complete);
+    EXPECT_EQ(outcome.warnings.size(), 1U);
+  }
+}
+
 TEST_P(Damaged, PointersToNowhereEndTheList) {
   const std::uint64_t direct = guest_.kernel().page_offset();
   for (const std::uint64_t target :

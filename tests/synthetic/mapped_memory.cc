@@ -26,6 +26,7 @@ void MappedMemory::frames_changed(std::uint64_t first, std::uint64_t count) {
     for (std::uint64_t frame = first; frame < first + count; ++frame) {
       const GuestPhysical at(frame * page_size);
       if (!window.range.contains(at, page_size)) continue;
+      ++remapped_;
       const bool readable = is_populated(at) && !fails(frame);
       auto* where = const_cast<std::byte*>(window.bytes) + (at - window.range.start);
       const auto offset = static_cast<off_t>(file_offset(at));

@@ -18,12 +18,15 @@ class MappedMemory : public Memory, public memory::Windows {
   ~MappedMemory() override;
 
   std::span<const memory::Window> windows() const override { return windows_; }
+  // How often a page of the windows was mapped anew.
+  std::uint64_t remapped() const { return remapped_; }
 
  private:
   void frames_changed(std::uint64_t first, std::uint64_t count) override;
 
   base::FileDescriptor empty_file_;  // a mapping of it lies beyond its end: every access faults
   std::vector<memory::Window> windows_;
+  std::uint64_t remapped_ = 0;
 };
 
 }  // namespace vitrine::synthetic

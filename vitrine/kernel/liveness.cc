@@ -1,7 +1,6 @@
 #include "vitrine/kernel/liveness.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <thread>
 
@@ -20,15 +19,16 @@ std::optional<std::uint64_t> read_jiffies(const Kernel& kernel, memory::Physical
   return value;
 }
 
-std::vector<bool> show_life(std::span<const Kernel> kernels, memory::PhysicalMemory& memory) {
+std::vector<bool> show_life(std::span<const Kernel> kernels, memory::PhysicalMemory& memory,
+                            std::chrono::milliseconds patience) {
   using namespace std::chrono_literals;
-  const auto deadline = std::chrono::steady_clock::now() + 2s;
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   std::vector<std::optional<std::uint64_t>> first;
   for (const Kernel& kernel : kernels) first.push_back(read_jiffies(kernel, memory));
   std::vector<bool> alive(kernels.size());
   bool any = false;
   while (!any && std::chrono::steady_clock::now() < deadline) {
-    std::this_thread::sleep_for(50ms);
+    std::this_thread::sleep_for(std::min<std::chrono::milliseconds>(patience, 50ms));
     memory.begin_observation();
     for (std::size_t i = 0; i < kernels.size(); ++i)
       alive[i] = alive[i] || read_jiffies(kernels[i], memory) != first[i];

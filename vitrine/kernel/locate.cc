@@ -45,9 +45,10 @@ bool anchored(const Candidate& candidate, const LocateOptions& options,
 }
 
 // Of several kernels in memory, the one that lives.
-base::Result<Kernel> the_living(std::vector<Kernel> kernels, memory::PhysicalMemory& memory) {
+base::Result<Kernel> the_living(std::vector<Kernel> kernels, const LocateOptions& options,
+                                memory::PhysicalMemory& memory) {
   if (kernels.size() == 1) return std::move(kernels.front());
-  const std::vector<bool> alive = show_life(kernels, memory);
+  const std::vector<bool> alive = show_life(kernels, memory, options.patience);
   if (std::ranges::count(alive, true) == 1)
     return std::move(
         kernels[static_cast<std::size_t>(std::ranges::find(alive, true) - alive.begin())]);
@@ -115,7 +116,7 @@ base::Result<Kernel> locate(memory::PhysicalMemory& memory, const LocateOptions&
   scan_for_notes(memory, consider);
   if (kernels.empty()) return fail(nothing_found(options, rejected));
   if (kernels.back().anchored) return std::move(kernels.back());
-  return the_living(std::move(kernels), memory);
+  return the_living(std::move(kernels), options, memory);
 }
 
 bool runs_on(const Kernel& kernel, std::span<const memory::X86Registers> registers,

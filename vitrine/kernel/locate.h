@@ -12,6 +12,7 @@
 // tables read.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <span>
 
@@ -27,6 +28,8 @@ struct LocateOptions {
   std::span<const memory::X86Registers> registers;  // of every vCPU; empty where none can be had
   std::optional<base::GuestPhysical> hint = {};     // where the note was the last time
   Recall recall = {};                               // what was kept of kernels seen before
+  // How long one of several kernels may take to show life.
+  std::chrono::milliseconds patience = std::chrono::seconds(2);
 };
 
 // Errors: `absent` no Linux kernel is there (with what the registers say the guest is doing),

@@ -28,7 +28,7 @@ class TwoKernels : public ::testing::Test {
  protected:
   base::Result<Kernel> find(std::vector<X86Registers> registers,
                             std::optional<GuestPhysical> hint = {}) {
-    return locate(memory_, {.registers = registers, .hint = hint});
+    return locate(memory_, {.registers = registers, .hint = hint, .patience = patience_});
   }
   static X86Registers idle(const synthetic::Kernel& kernel) {
     return kernel.registers(kernel.physical(kernel.symbol("swapper_pg_dir")));
@@ -42,6 +42,7 @@ class TwoKernels : public ::testing::Test {
   GuestPhysical running_note() const { return running_.vmcoreinfo_page().value(); }
   GuestPhysical former_note() const { return former_.vmcoreinfo_page().value(); }
 
+  std::chrono::milliseconds patience_ = std::chrono::seconds(2);
   synthetic::Memory memory_{std::vector<memory::Range>{{GuestPhysical(0), 64 * megabyte}}};
   synthetic::FrameAllocator frames_{memory_, {GuestPhysical(32 * megabyte), 32 * megabyte}};
   synthetic::Kernel former_{memory_, frames_, options("6.1.0-former", 4 * megabyte, 0x8000000)};
@@ -69,8 +70,8 @@ TEST_F(TwoKernels, WithoutRegistersTheOneWhoseClockAdvancesIsTaken) {
   EXPECT_EQ(other->release, "6.1.0-former");
 }
 
-// Takes the two seconds that a kernel is given to show life.
 TEST_F(TwoKernels, NothingIsGuessedWhereNeitherClockAdvances) {
+  patience_ = std::chrono::milliseconds(20);
   const auto found = find({});
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().code, Code::ambiguous);

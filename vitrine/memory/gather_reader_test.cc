@@ -121,7 +121,7 @@ TEST(GatherReader, NeighbouringPagesBecomeOnePiece) {
 
 TEST(GatherReader, NeighboursAcrossTheBorderOfTwoRangesStayApart) {
   CountingMemory memory;
-  memory.split_at(8 * 4096);
+  memory.split_at(8 * 4096u);
   GatherReader reader(memory);
   for (int round = 0; round < 3; ++round) {
     memory.calls = 0;

@@ -13,8 +13,10 @@ struct FaultEntry {
 
 extern "C" {
 // Made by the linker: the bounds of the section of that name.
+// NOLINTBEGIN(bugprone-reserved-identifier): the linker chooses the names
 extern const FaultEntry __start_vitrine_fault_table[] __attribute__((visibility("hidden")));
 extern const FaultEntry __stop_vitrine_fault_table[] __attribute__((visibility("hidden")));
+// NOLINTEND(bugprone-reserved-identifier)
 }
 
 namespace vitrine::memory {

@@ -36,7 +36,7 @@ class Line {
 
   std::string_view path() const {
     const auto begin = rest_.find_first_not_of(' ');
-    return begin == rest_.npos ? std::string_view{} : rest_.substr(begin);
+    return begin == std::string_view::npos ? std::string_view{} : rest_.substr(begin);
   }
 
  private:
@@ -50,7 +50,7 @@ std::string unescaped(std::string_view path) {
   while (true) {
     const auto at = path.find(kLineFeed);
     text += path.substr(0, at);
-    if (at == path.npos) return text;
+    if (at == std::string_view::npos) return text;
     text += '\n';
     path.remove_prefix(at + kLineFeed.size());
   }

@@ -24,7 +24,7 @@ std::optional<Number> whole_number(std::string_view text) {
 std::string_view field(std::string_view line, int index) {
   for (; index > 0; --index) {
     const auto blank = line.find(' ');
-    if (blank == line.npos) return {};
+    if (blank == std::string_view::npos) return {};
     line.remove_prefix(blank + 1);
   }
   return line.substr(0, line.find_first_of(" \n"));
@@ -43,7 +43,8 @@ base::Result<ProcessStat> process_stat(pid_t pid, const ProcRoot& proc) {
   const auto open = line.find('(');
   const auto close = line.rfind(')');
   constexpr int kStartTime = 22 - 3;  // field 22; what follows the name begins with field 3
-  if (open != line.npos && close != line.npos && open < close && close + 2 < line.size()) {
+  if (open != std::string_view::npos && close != std::string_view::npos && open < close &&
+      close + 2 < line.size()) {
     const auto rest = line.substr(close + 2);
     if (const auto start = whole_number<std::uint64_t>(field(rest, kStartTime))) {
       return ProcessStat{
@@ -95,7 +96,7 @@ std::vector<pid_t> processes(const ProcRoot& proc) {
   std::vector<pid_t> list;
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(proc.path.c_str()), ::closedir);
   if (!folder) return list;
-  while (const dirent* entry = ::readdir(folder.get())) {  // NOLINT(concurrency-mt-unsafe): own DIR
+  while (const dirent* entry = ::readdir(folder.get())) {
     const auto pid = whole_number<pid_t>(static_cast<const char*>(entry->d_name));
     if (pid && *pid > 0) list.push_back(*pid);
   }

@@ -17,7 +17,7 @@ constexpr unsigned kCapSysPtrace = 19;  // linux/capability.h
 std::optional<std::uint64_t> status_number(std::string_view status, std::string_view label,
                                            int base) {
   const auto at = status.find(fmt::format("\n{}:\t", label));
-  if (at == status.npos) return std::nullopt;
+  if (at == std::string_view::npos) return std::nullopt;
   status.remove_prefix(at + label.size() + 3);
   std::uint64_t value = 0;
   const auto parsed = std::from_chars(status.data(), status.data() + status.size(), value, base);

@@ -19,7 +19,7 @@ class Denial : public ::testing::Test {
   }
   void target(unsigned user) { proc_.write("12/status", status(user)); }
   base::Error explain() const {
-    const base::Error error = explain_denial(12, proc_.root());
+    base::Error error = explain_denial(12, proc_.root());
     EXPECT_EQ(error.code, base::Code::denied);
     return error;
   }

@@ -53,7 +53,7 @@ class FakeProc {
 
  private:
   std::filesystem::path made(const std::string& entry) const {
-    const std::filesystem::path path = std::filesystem::path(root_.path) / entry;
+    std::filesystem::path path = std::filesystem::path(root_.path) / entry;
     std::filesystem::create_directories(path.parent_path());
     return path;
   }

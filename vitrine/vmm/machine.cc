@@ -141,7 +141,7 @@ base::Result<Machine> machine_of(pid_t pid, const host::ProcRoot& proc) {
 
 base::Result<Machine> find(const std::string& spec, const host::ProcRoot& proc) {
   const auto colon = spec.find(':');
-  const std::string prefix = spec.substr(0, colon == spec.npos ? 0 : colon);
+  const std::string prefix = spec.substr(0, colon == std::string::npos ? 0 : colon);
   const bool decided = prefix == "pid" || prefix == "name" || prefix == "qmp";
   const std::string rest = decided ? spec.substr(colon + 1) : spec;
   const auto may_be = [&](std::string_view kind) { return !decided || prefix == kind; };

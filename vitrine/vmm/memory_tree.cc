@@ -50,7 +50,8 @@ std::optional<TreeLine> parse_tree_line(std::string_view line) {
   if (!last || *last < *start || !line.starts_with(" (prio ")) return std::nullopt;
   const auto comma = line.find(", ");
   const auto close = line.find("): ");
-  if (comma == line.npos || close == line.npos || comma > close) return std::nullopt;
+  if (comma == std::string_view::npos || close == std::string_view::npos || comma > close)
+    return std::nullopt;
   result.start = *start;
   result.last = *last;
   result.type = line.substr(comma + 2, close - comma - 2);
@@ -63,7 +64,7 @@ FlatRange flat_range(const TreeLine& line) {
   FlatRange range{line.range(), {}, 0};
   std::string_view name = line.name;
   const auto at = name.rfind(" @");
-  if (at != name.npos) {
+  if (at != std::string_view::npos) {
     std::string_view digits = name.substr(at + 2);
     if (const auto offset = take_hex(digits)) {
       range.offset = *offset;
@@ -106,7 +107,7 @@ std::vector<memory::Range> united(std::vector<memory::Range> ranges) {
 void add(SystemRam& ram, const TreeLine& line) {
   ram.ranges.push_back(line.range());
   const auto target = line.name.rfind(" @");
-  if (!line.name.starts_with("alias ") || target == line.name.npos) {
+  if (!line.name.starts_with("alias ") || target == std::string_view::npos) {
     ram.blocks.emplace_back(line.name);
     return;
   }

@@ -50,7 +50,7 @@ void flatten(const nlohmann::json& value, const std::string& key, int depth, Ite
 std::optional<unsigned> suffix_power(char suffix) {
   constexpr std::string_view kSuffixes = "bkmgtpe";
   const auto at = kSuffixes.find(static_cast<char>(suffix | 0x20));
-  if (at == kSuffixes.npos) return std::nullopt;
+  if (at == std::string_view::npos) return std::nullopt;
   return static_cast<unsigned>(at);
 }
 
@@ -72,7 +72,7 @@ OptionList OptionList::parse(std::string_view text, std::string_view implied_key
   for (bool first = true; !text.empty(); first = false) {
     const std::string item = take_item(text);
     const auto equals = item.find('=');
-    if (equals != item.npos) {
+    if (equals != std::string::npos) {
       list.items_.emplace_back(item.substr(0, equals), item.substr(equals + 1));
     } else if (first && !implied_key.empty()) {
       list.items_.emplace_back(implied_key, item);

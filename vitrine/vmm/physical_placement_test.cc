@@ -44,7 +44,7 @@ TEST(PhysicalPlacement, OfATebibyteMayLeaveAmdsHoleOut) {
 }
 
 TEST(DeviceMemory, BeginsAtAGibibyteAboveAllRam) {
-  const std::uint64_t memory = 5 * 1024 * kMebibyte + kMebibyte;
+  const std::uint64_t memory = 5120 * kMebibyte + kMebibyte;
   EXPECT_EQ(device_memory_start(placements("q35", 5121).front(), memory).value, 8ULL << 30);
   EXPECT_EQ(device_memory_start(placements("q35", 512).front(), 512 * kMebibyte).value, 4ULL << 30);
 }

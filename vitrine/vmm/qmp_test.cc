@@ -18,7 +18,7 @@ const QmpLimits kPatient{std::chrono::seconds(5), std::chrono::seconds(5), 1 << 
 FakeQmp::Answer after_setup(FakeQmp::Answer answer) {
   return [answer = std::move(answer)](const Json& request, const FakeQmp::Send& send) {
     if (request["execute"] != "qmp_capabilities") return answer(request, send);
-    send("{\"return\":{},\"id\":" + request["id"].dump() + "}\r\n");
+    send(R"({"return":{},"id":)" + request["id"].dump() + "}\r\n");
     return true;
   };
 }
@@ -67,8 +67,8 @@ TEST(Qmp, ARefusalCarriesQemusWordsAndLeavesTheConnectionUsable) {
   FakeQmp server(
       FakeQmp::kGreeting, after_setup([](const Json& request, const FakeQmp::Send& send) {
         const std::string kind = request["execute"] == "new" ? "CommandNotFound" : "GenericError";
-        send("{\"id\":" + request["id"].dump() + ",\"error\":{\"class\":\"" + kind +
-             "\",\"desc\":\"no such thing\"}}\r\n");
+        send(R"({"id":)" + request["id"].dump() + R"(,"error":{"class":")" + kind +
+             R"(","desc":"no such thing"}})" + "\r\n");
         return true;
       }));
   auto qmp = Qmp::adopt(server.client(), kPatient);
@@ -91,7 +91,7 @@ TEST(Qmp, ACommandThatIsNotAnsweredTimesOutAndEndsTheConnection) {
 
 TEST(Qmp, AnOversizeReplyIsRefused) {
   FakeQmp server(FakeQmp::kGreeting, after_setup([](const Json&, const FakeQmp::Send& send) {
-                   send("{\"return\":\"" + std::string(200000, 'x'));
+                   send(R"({"return":")" + std::string(200000, 'x'));
                    return true;
                  }));
   auto qmp = Qmp::adopt(server.client(), kPatient);

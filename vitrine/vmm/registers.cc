@@ -13,7 +13,8 @@ constexpr std::size_t kMaximumProcessors = 4096;
 
 // The hexadecimal number after "LABEL=" at a word's beginning; blanks may stand before the number.
 std::optional<std::uint64_t> labelled(std::string_view text, std::string_view label) {
-  for (std::size_t at = text.find(label); at != text.npos; at = text.find(label, at + 1)) {
+  for (std::size_t at = text.find(label); at != std::string_view::npos;
+       at = text.find(label, at + 1)) {
     const bool word = at == 0 || text[at - 1] == ' ' || text[at - 1] == '\n';
     std::string_view rest = text.substr(at + label.size());
     if (!word || !rest.starts_with('=')) continue;
@@ -53,7 +54,8 @@ std::vector<memory::X86Registers> parse_registers(std::string_view text) {
   constexpr std::string_view kProcessor = "CPU#";
   std::vector<memory::X86Registers> list;
   std::size_t at = text.find(kProcessor);
-  if (at == text.npos) at = 0;  // older versions print no heading for a single processor
+  if (at == std::string_view::npos)
+    at = 0;  // older versions print no heading for a single processor
   while (at < text.size() && list.size() < kMaximumProcessors) {
     const std::size_t next = std::min(text.find(kProcessor, at + 1), text.size());
     if (const auto registers = parse_processor(text.substr(at, next - at))) {

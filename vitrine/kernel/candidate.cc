@@ -13,8 +13,8 @@ using base::Code;
 using base::fail;
 
 constexpr std::uint64_t kKernelMap = 0xffff'ffff'8000'0000;  // __START_KERNEL_map
-constexpr std::uint64_t kReleaseInUtsname = 2 * 65;  // struct new_utsname: sysname, nodename
 constexpr std::size_t kUtsLength = 65;
+constexpr std::uint64_t kReleaseInUtsname = 2 * kUtsLength;  // new_utsname: sysname, nodename
 
 base::Result<void> check_release(const Candidate& candidate, paging::WalkedMemory& kernel) {
   const auto names = candidate.note.content.symbol("init_uts_ns");

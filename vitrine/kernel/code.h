@@ -15,7 +15,7 @@
 namespace vitrine::kernel {
 
 // Longer than any function worth looking into.
-inline constexpr std::uint64_t max_function_bytes = 64 * 1024;
+inline constexpr std::uint64_t max_function_bytes = 64u << 10;
 
 // Whether the x86-64 code [function, function + length) holds a direct call or jump to `target`
 // (e8 or e9 and a 32-bit distance, Intel SDM vol. 2). Looks at every byte without decoding

@@ -17,7 +17,7 @@ using base::GuestVirtual;
 using base::Result;
 
 constexpr std::size_t page_bytes = 4096;
-constexpr std::size_t chunk_bytes = 128 * 1024;
+constexpr std::size_t chunk_bytes = 128u << 10;
 constexpr std::size_t tokens = 256;
 constexpr std::size_t max_token_bytes = 1024;  // twice KSYM_NAME_LEN
 

@@ -98,7 +98,7 @@ std::shared_ptr<Answers> recall_answers(const Candidate& candidate, paging::Walk
 
 }  // namespace
 
-base::Result<Kernel> learn(Candidate candidate, memory::PhysicalMemory& memory,
+base::Result<Kernel> learn(const Candidate& candidate, memory::PhysicalMemory& memory,
                            const Recall& recall) {
   paging::WalkedMemory walked(*candidate.space.format, candidate.space.root, memory);
   auto tables = std::make_shared<Tables>(memory, candidate.space, candidate.note.content);

@@ -11,7 +11,7 @@ namespace vitrine::kernel {
 
 // Errors: `unsupported` the kernel keeps no kallsyms or no BTF; `inconsistent` they do not fit the
 // note, or the kernel's own pointer to its note leads elsewhere (a planted note).
-base::Result<Kernel> learn(Candidate candidate, memory::PhysicalMemory& memory,
+base::Result<Kernel> learn(const Candidate& candidate, memory::PhysicalMemory& memory,
                            const Recall& recall = {});
 
 }  // namespace vitrine::kernel

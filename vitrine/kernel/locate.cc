@@ -97,7 +97,7 @@ base::Result<Kernel> locate(memory::PhysicalMemory& memory, const LocateOptions&
                              "wait until the guest has booted"};
       return true;
     }
-    auto kernel = learn(std::move(*candidate), memory, options.recall);
+    auto kernel = learn(*candidate, memory, options.recall);
     if (!kernel) {
       rejected = kernel.error();
       return true;

@@ -86,7 +86,7 @@ TEST(Locate, ReadsEverySymbolEncoding) {
 
 TEST(Locate, FindsTheKernelOfAGuestWithRamOnBothSidesOf4GB) {
   GuestOptions options;
-  options.ram = {{GuestPhysical(0), 640 * 1024},
+  options.ram = {{GuestPhysical(0), 640u << 10},
                  {GuestPhysical(megabyte), 63 * megabyte},
                  {GuestPhysical(4096 * megabyte), 16 * megabyte}};
   options.frames = {GuestPhysical(4096 * megabyte), 16 * megabyte};

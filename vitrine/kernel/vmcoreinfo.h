@@ -64,8 +64,8 @@ class Vmcoreinfo {
   std::optional<std::uint64_t> length(std::string_view member) const;
   std::optional<std::int64_t> number(std::string_view name) const;
 
-  // The value of a line by its whole key, e.g. "SYMBOL(_stext)".
-  std::optional<std::string_view> value(std::string_view key) const;
+  // The value of the line whose whole key is `wanted`, e.g. "SYMBOL(_stext)".
+  std::optional<std::string_view> value(std::string_view wanted) const;
 
  private:
   // Where a line is in the text: positions, since a moved string may move its bytes.

@@ -15,8 +15,7 @@ using nlohmann::json;
 
 constexpr int kFormat = 4;
 constexpr std::size_t kMaxRegions = 128;
-
-constexpr std::size_t kMaxFile = 256 * 1024;
+constexpr std::size_t kMaxFile = 256u << 10;
 constexpr std::size_t kMaxPieces = 4096;
 constexpr std::size_t kMaxVms = 64;
 
@@ -76,7 +75,7 @@ std::uint64_t fingerprint_mappings(const vmm::Machine& machine) {
   for (const host::Mapping& mapping : *mappings) {
     if (!mapping.read || !mapping.write || mapping.size() < kLarge) continue;
     for (const std::uint64_t word : {mapping.start.value, mapping.end.value, mapping.offset,
-                                     mapping.inode, std::uint64_t{mapping.shared}})
+                                     mapping.inode, std::uint64_t{mapping.shared ? 1u : 0u}})
       add(word);
   }
   return hash;

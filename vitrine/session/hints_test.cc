@@ -84,9 +84,9 @@ TEST_F(HintsOnDisk, DamagedOnesAreIgnored) {
     EXPECT_FALSE(load_hints(machine_)) << size;
   }
   for (const std::string text :
-       {"null", "[]", "\xff\xfe\x00", "{\"format\":1}", "{\"format\":2,\"note\":4096}",
-        "{\"note\":4096}", "{\"format\":1,\"note\":-4096}", "{\"format\":1,\"note\":\"4096\"}",
-        "{\"format\":1,\"note\":1e99}", "{\"format\":1,\"note\":[4096]}"}) {
+       {"null", "[]", "\xff\xfe\x00", R"({"format":1})", R"({"format":2,"note":4096})",
+        R"({"note":4096})", R"({"format":1,"note":-4096})", R"({"format":1,"note":"4096"})",
+        R"({"format":1,"note":1e99})", R"({"format":1,"note":[4096]})"}) {
     std::ofstream(path) << text;
     EXPECT_FALSE(load_hints(machine_)) << text;
   }

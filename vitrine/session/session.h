@@ -57,6 +57,7 @@ class Session {
   const vmm::RamLayout& layout() const { return attachment_.layout; }
   const kernel::Kernel& kernel() const { return attachment_.kernel; }
   const techniques::Description& technique() const { return attachment_.technique->description(); }
+  // NOLINTNEXTLINE(readability-make-member-function-const): what it returns is not const
   memory::PhysicalMemory& memory() { return attachment_.access->memory(); }
   // What the user should know about this attachment, e.g. guest RAM that could not be located.
   const std::vector<std::string>& warnings() const { return attachment_.warnings; }

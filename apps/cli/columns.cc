@@ -53,7 +53,8 @@ std::strong_ordering order(const Value& a, const Value& b) {
   if (rank(a) != rank(b)) return rank(a) <=> rank(b);
   if (const auto* text = std::get_if<std::string>(&a))
     return text->compare(std::get<std::string>(b)) <=> 0;
-  if (const auto* flag = std::get_if<bool>(&a)) return *flag <=> std::get<bool>(b);
+  if (const auto* flag = std::get_if<bool>(&a))
+    return static_cast<int>(*flag) <=> static_cast<int>(std::get<bool>(b));
   if (std::holds_alternative<std::monostate>(a)) return std::strong_ordering::equal;
   const auto* ai = std::get_if<std::int64_t>(&a);
   const auto* bi = std::get_if<std::int64_t>(&b);

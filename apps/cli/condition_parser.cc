@@ -12,7 +12,7 @@
 namespace vitrine::cli {
 namespace {
 
-constexpr std::size_t kLongest = 64 * 1024;
+constexpr std::size_t kLongest = 64u << 10;
 constexpr int kDeepest = 64;
 constexpr std::string_view kSpace = " \t\r\n";
 constexpr std::string_view kEndsColumn = " \t\r\n()\"'=!<>~";
@@ -38,7 +38,7 @@ class ConditionParser {
     auto condition = parse_any(0);
     if (!condition) return condition;
     skip_space();
-    if (at_ < text_.size()) return fail("expected \"and\", \"or\" or the end", at_);
+    if (at_ < text_.size()) return fail(R"(expected "and", "or" or the end)", at_);
     return condition;
   }
 

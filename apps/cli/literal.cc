@@ -128,7 +128,7 @@ std::string_view expected_literal(Type type) {
     case Type::text:
       break;
   }
-  return "text whose backslashes are escapes such as \\\\, \\n or \\x1b";
+  return R"(text whose backslashes are escapes such as \\, \n or \x1b)";
 }
 
 }  // namespace vitrine::cli

@@ -44,16 +44,18 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   // A short-lived program that takes in some megabytes of tables: giving memory back to the host in
   // between, only to ask for it again, costs more than anything it computes.
+  // NOLINTBEGIN(concurrency-mt-unsafe): no other thread runs yet
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
   mallopt(M_TOP_PAD, 4 << 20);
+  // NOLINTEND(concurrency-mt-unsafe)
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {
     // Only what nobody can foresee comes here, such as memory running out.
     const std::string text =
         vitrine::cli::error_text({vitrine::base::Code::unreadable, error.what()});
-    (void)!write(STDERR_FILENO, text.data(), text.size());
+    [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), text.size());
     return static_cast<int>(Exit::failed);
   }
 }

@@ -26,6 +26,7 @@ views::Row process(std::int64_t pid, std::int64_t tgid, std::int64_t ppid, std::
 
 std::vector<std::string> names(const std::vector<views::Row>& rows) {
   std::vector<std::string> names;
+  names.reserve(rows.size());
   for (const views::Row& row : rows) names.push_back(std::get<std::string>(row.values[kComm]));
   return names;
 }

@@ -120,7 +120,7 @@ Selected select(const Selection& selection, std::vector<Row> rows) {
   if (selection.where) {
     std::erase_if(rows, [&](const Row& row) {
       const Truth truth = selection.where->of(row);
-      selected.undecided += truth == Truth::unknown;
+      if (truth == Truth::unknown) ++selected.undecided;
       return truth != Truth::yes;
     });
   }

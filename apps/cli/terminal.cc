@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -19,7 +20,7 @@ constexpr std::string_view kClearLine = "\x1b[K";
 constexpr std::string_view kClearBelow = "\x1b[J";
 
 std::string_view environment(const char* name) {
-  const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): see the contract
+  const char* const value = std::getenv(name);
   return value ? value : "";
 }
 
@@ -33,9 +34,8 @@ std::size_t dimension(const char* name, std::size_t otherwise) {
 }
 
 std::size_t count_lines(std::string_view text) {
-  std::size_t lines = 0;
-  for (const char c : text) lines += c == '\n';
-  return lines + (!text.empty() && text.back() != '\n');
+  const auto ended = static_cast<std::size_t>(std::ranges::count(text, '\n'));
+  return text.empty() || text.back() == '\n' ? ended : ended + 1;
 }
 
 }  // namespace

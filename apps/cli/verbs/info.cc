@@ -72,6 +72,7 @@ Exit run(const Target& target) {
     return print(info_json(identity((*session)->machine(), target.vm), facts,
                            (*session)->warnings(), json_layout(terminal, false)));
   std::vector<views::Row> rows;
+  rows.reserve(facts.size());
   for (const Fact& fact : facts)
     rows.push_back({{std::string(fact.name), shown(fact), fact.found_by}, {}});
   warn((*session)->warnings());

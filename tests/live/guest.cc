@@ -27,7 +27,7 @@ void copy_program(const std::string& name, const fs::path& folder) {
 }  // namespace
 
 fs::path guest_assets() {
-  const char* folder = std::getenv("VITRINE_GUESTS");  // NOLINT(concurrency-mt-unsafe)
+  const char* folder = std::getenv("VITRINE_GUESTS");
   return folder == nullptr ? fs::path(VITRINE_GUEST_ASSETS) : fs::path(folder);
 }
 
@@ -108,7 +108,7 @@ std::string Guest::run(const std::string& command, std::chrono::milliseconds lim
   console_->send("run " + nonce + " " + base64_encode(command) + "\n");
   wait_for("\nbegin " + nonce + "\n", limit);
   const std::string line = console_->read_until("\n", limit);
-  const std::string output = base64_decode(line.substr(0, line.size() - 1));
+  std::string output = base64_decode(line.substr(0, line.size() - 1));
   wait_for("end " + nonce + " ", limit);
   const std::string status = console_->read_until("\n", limit);
   if (status != "0\n") {

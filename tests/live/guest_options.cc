@@ -34,7 +34,7 @@ void add_qmp(std::vector<std::string>& command, QmpSocket kind, const std::strin
 }  // namespace
 
 std::string accelerator() {
-  const char* wanted = std::getenv("VITRINE_ACCEL");  // NOLINT(concurrency-mt-unsafe)
+  const char* wanted = std::getenv("VITRINE_ACCEL");
   return wanted == nullptr ? "tcg" : wanted;
 }
 

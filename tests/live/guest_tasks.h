@@ -21,7 +21,7 @@ using TaskList = std::map<int, nlohmann::json>;  // by the task's own id
 TaskList guest_tasks(Guest& guest, Tasks which);
 
 // The bytes that a string of the JSON contract stands for: \\ is a backslash, \xHH a byte.
-std::string raw_bytes(const std::string& json_string);
+std::string raw_bytes(const std::string& text);
 
 // How the rows differ from what the guest said before and after they were collected. A task is
 // compared in the fields that were the same both times; one that came or went may be missing.

@@ -31,7 +31,6 @@ LocalSocket::LocalSocket(const std::filesystem::path& path, std::chrono::millise
   const auto deadline = Clock::now() + limit;
   for (;;) {
     descriptor_ = base::FileDescriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): how sockets take addresses
     const auto* generic = reinterpret_cast<const sockaddr*>(&address);
     if (::connect(descriptor_.get(), generic, sizeof address) == 0) return;
     if (Clock::now() > deadline) {

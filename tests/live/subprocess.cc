@@ -40,6 +40,7 @@ Subprocess::Subprocess(const std::vector<std::string>& command, const std::files
                        const std::filesystem::path& errors) {
   std::vector<std::string> copy = command;
   std::vector<char*> arguments;
+  arguments.reserve(copy.size() + 1);
   for (std::string& argument : copy) arguments.push_back(argument.data());
   arguments.push_back(nullptr);
   const pid_t parent = ::getpid();
@@ -94,7 +95,7 @@ Finished run(const std::vector<std::string>& command, std::chrono::milliseconds 
 }
 
 TemporaryFolder::TemporaryFolder() {
-  const char* base = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe): nothing sets it
+  const char* base = std::getenv("TMPDIR");
   std::string pattern = std::string(base == nullptr ? "/tmp" : base) + "/vitrine-live.XXXXXX";
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp " + pattern);
   path_ = pattern;

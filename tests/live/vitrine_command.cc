@@ -8,7 +8,7 @@ namespace {
 
 // The program as built here, or the one that the environment names.
 std::string program() {
-  const char* wanted = std::getenv("VITRINE_PROGRAM");  // NOLINT(concurrency-mt-unsafe)
+  const char* wanted = std::getenv("VITRINE_PROGRAM");
   return wanted == nullptr ? VITRINE_PROGRAM : wanted;
 }
 

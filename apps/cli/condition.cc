@@ -37,7 +37,7 @@ bool Condition::holds_for(const views::Value& value) const {
   const auto like = [&] {
     const auto* text = std::get_if<std::string>(&value);
     const auto* pattern = std::get_if<std::string>(&value_);
-    return text && pattern && glob_matches(*pattern, *text);
+    return text != nullptr && pattern != nullptr && glob_matches(*pattern, *text);
   };
   switch (operator_) {
     case Operator::equal:

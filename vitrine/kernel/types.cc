@@ -77,7 +77,8 @@ Types::~Types() = default;
 
 Result<Types> Types::parse(std::span<const std::byte> bytes) {
   auto damaged = [](const char* why) {
-    return base::fail(Code::inconsistent, std::string("the guest's BTF is damaged: ") + why);
+    return base::fail(Code::inconsistent, std::string("the guest's BTF is damaged: ") + why,
+                      "reboot the guest: without its types nothing in it can be explained");
   };
   if (const char* fault = header_fault(bytes)) return damaged(fault);
   struct btf* parsed = nullptr;

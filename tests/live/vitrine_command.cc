@@ -4,15 +4,11 @@
 #include <stdexcept>
 
 namespace vitrine::live {
-namespace {
 
-// The program as built here, or the one that the environment names.
 std::string program() {
   const char* wanted = std::getenv("VITRINE_PROGRAM");
   return wanted == nullptr ? VITRINE_PROGRAM : wanted;
 }
-
-}  // namespace
 
 Finished vitrine(const std::vector<std::string>& arguments, std::chrono::milliseconds limit,
                  const std::filesystem::path& cache) {

@@ -11,6 +11,9 @@
 
 namespace vitrine::live {
 
+// The program as built here, or the one that the environment names.
+std::string program();
+
 // Runs `vitrine ARGUMENTS…`. What it keeps on disk goes to `cache` (an empty one if it is empty).
 Finished vitrine(const std::vector<std::string>& arguments,
                  std::chrono::milliseconds limit = std::chrono::seconds(60),

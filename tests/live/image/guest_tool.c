@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   const char* command = argc > 1 ? argv[1] : "";
   const char* first = argc > 2 ? argv[2] : "";
   const char* second = argc > 3 ? argv[3] : "";
+  const char* third = argc > 4 ? argv[4] : "";
   if (strcmp(command, "sleepers") == 0) return sleepers(atoi(first));
   if (strcmp(command, "threads") == 0) return threads(atoi(first));
   if (strcmp(command, "zombie") == 0) return zombie();
@@ -22,6 +23,8 @@ int main(int argc, char** argv) {
   if (strcmp(command, "arguments") == 0) return arguments();
   if (strcmp(command, "ready") == 0) return ready(first);
   if (strcmp(command, "plant") == 0) return plant(first);
+  if (strcmp(command, "swap_out") == 0) return swap_out(first);
+  if (strcmp(command, "boot") == 0) return boot_another(first, second, third);
   if (strcmp(command, "list") == 0) return list();
   if (strcmp(command, "serve") == 0) return serve(first);
   fprintf(stderr, "guest_tool: unknown command '%s'\n", command);

@@ -15,7 +15,7 @@ unsigned char* base64_decode(const char* text, size_t* length);
 // Writes data as one line of base64 to the descriptor.
 void base64_write(int descriptor, const unsigned char* data, size_t length);
 
-// Subcommands (processes.c, list.c, serve.c).
+// Subcommands (processes.c, memory.c, list.c, serve.c).
 int sleepers(int count);
 int threads(int count);
 int zombie(void);
@@ -24,6 +24,10 @@ int named(const char* base64);
 int arguments(void);
 int ready(const char* descriptor);
 int plant(const char* base64);
+// Until the arguments of the process are on swap, which must be there.
+int swap_out(const char* pid);
+// Starts another kernel in place of this one (kexec); returns only if that fails.
+int boot_another(const char* kernel, const char* initramfs, const char* command_line);
 int list(void);
 int serve(const char* terminal);
 

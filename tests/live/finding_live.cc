@@ -66,6 +66,21 @@ TEST_F(Finding, TellsAVmWhoseSocketNeverAnswersWithinBoundedTime) {
   EXPECT_NE(observed.output + observed.errors, "");
 }
 
+class OwnMounts : public GuestTest {
+ protected:
+  static void SetUpTestSuite() { boot({.name = "own-mounts", .own_mounts = true}); }
+};
+
+TEST_F(OwnMounts, TheSocketIsFoundInTheMountNamespaceOfTheVmm) {
+  ASSERT_FALSE(std::filesystem::exists(guest().qmp())) << "the socket can be seen from outside";
+  EXPECT_THAT(vitrine({"ls"}).output, HasSubstr("own-mounts"));
+  const auto observed = vitrine_json({"ps", "own-mounts"});
+  EXPECT_EQ(observed.at("vm").at("pid"), guest().pid());
+  // Without the monitor there would be a warning that the layout was derived from outside.
+  EXPECT_THAT(observed.at("warnings"), IsEmpty());
+  EXPECT_THAT(compare_ps(guest()), IsEmpty());
+}
+
 class OtherProgram : public GuestTest {
  protected:
   static void SetUpTestSuite() {

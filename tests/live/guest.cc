@@ -24,6 +24,21 @@ void copy_program(const std::string& name, const fs::path& folder) {
   fs::copy_file(found.output.substr(0, found.output.find('\n')), folder / name);
 }
 
+// The kernel and the initramfs that the guest is to boot by itself, as an archive for its own.
+std::string next_kernel_archive(const std::string& name) {
+  const TemporaryFolder work;
+  fs::create_directory(work.path() / "next");
+  fs::copy_file(guest_assets() / ("vmlinuz-" + name), work.path() / "next/vmlinuz");
+  fs::copy_file(guest_assets() / "initramfs.cpio.gz", work.path() / "next/initrd");
+  const Finished packed = run(
+      {"sh", "-c",
+       "cd \"$0\" && printf '%s\\n' next next/vmlinuz next/initrd | cpio --create --format=newc",
+       work.path().string()},
+      std::chrono::seconds(20));
+  if (packed.status != 0) throw std::runtime_error("cpio: " + packed.errors);
+  return packed.output;
+}
+
 }  // namespace
 
 fs::path guest_assets() {
@@ -78,6 +93,7 @@ bool Guest::boots() {
 void Guest::wait_until_ready() { wait_for(kReady); }
 
 void Guest::lay_out_folder() {
+  fs::create_directory(folder() / "monitor");
   if (options_.program != "qemu-system-x86_64") {
     copy_program(options_.program, folder());
     // QEMU looks for its modules beside its program, unless it is told where they are.
@@ -90,7 +106,9 @@ void Guest::lay_out_folder() {
                              ": run script/guests");
   }
   fs::create_symlink(assets / ("vmlinuz-" + *options_.kernel), folder() / "vmlinuz");
+  // An archive that is not compressed comes first, since it has to be aligned.
   std::ofstream(folder() / "initrd", std::ios::binary)
+      << (options_.next_kernel ? next_kernel_archive(*options_.next_kernel) : "")
       << read_file(assets / "initramfs.cpio.gz")
       << read_file(assets / ("modules-" + *options_.kernel + ".cpio.gz"));
 }

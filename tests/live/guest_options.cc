@@ -41,9 +41,12 @@ std::string accelerator() {
 std::vector<std::string> command_line(const GuestOptions& options,
                                       const std::filesystem::path& folder) {
   const std::string here = folder.string();
-  std::vector<std::string> command{options.program == "qemu-system-x86_64"
-                                       ? options.program
-                                       : (folder / options.program).string()};
+  std::vector<std::string> command;
+  if (options.own_mounts)
+    command = {"unshare",        "--mount", "sh", "-c", "mount -t tmpfs own \"$0\" && exec \"$@\"",
+               here + "/monitor"};
+  command.push_back(options.program == "qemu-system-x86_64" ? options.program
+                                                            : (folder / options.program).string());
   add(command, {"-name", "guest=" + options.name, "-machine", options.machine, "-accel",
                 accelerator(), "-m", options.memory, "-display", "none", "-nic", "none"});
   if (!options.cpu.empty()) {
@@ -64,7 +67,7 @@ std::vector<std::string> command_line(const GuestOptions& options,
                 "socket,id=console,path=" + here + "/serial,server=on,wait=off,logfile=" + here +
                     "/console.log",
                 "-serial", "chardev:console"});
-  add_qmp(command, options.qmp, here + "/qmp");
+  add_qmp(command, options.qmp, here + "/monitor/qmp");
   for (const std::string& argument : options.arguments) add(command, {with_folder(argument, here)});
   return command;
 }

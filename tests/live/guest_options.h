@@ -29,6 +29,11 @@ struct GuestOptions {
   std::string program = "qemu-system-x86_64";  // the file name that the VMM's program has
   bool reboots = false;  // a reset starts the guest anew instead of ending the VMM
   bool wait_until_ready = true;
+  // The VMM has a mount namespace of its own, in which its QMP socket is on a file system of its
+  // own that hides what others see there.
+  bool own_mounts = false;
+  // A further kernel of kernels.txt, which the guest finds as /next/vmlinuz, with an /next/initrd.
+  std::optional<std::string> next_kernel = {};
   std::vector<std::string> arguments =
       {};  // further arguments; FOLDER stands for the VM's own folder
 };

@@ -9,6 +9,8 @@ packages_to_bench=(libbenchmark-dev)
 packages_to_test=(libgtest-dev libgmock-dev)
 packages_to_check=(clang clang-format clang-tidy libclang-rt-14-dev)
 packages_for_guests=(busybox-static cpio debian-archive-keyring gcc kmod libc6-dev qemu-system-x86)
+# What the live tests of a VM that libvirt runs need, with --full.
+packages_for_libvirt=(libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu)
 packages_for_debian_guests=(libarchive-tools mmdebstrap uidmap)
 
 package_is_installed() {

@@ -25,8 +25,12 @@ live_suite(Unreadable.A32BitKernel 300)
 live_suite(Misleading.AForgedNotePlantedByAProcessIsNotBelieved 300)
 live_suite(PassiveOnSharedRam.* 300)
 live_suite(PassiveOnPrivateRam.* 300)
+live_suite(Any/TechniqueTest.* 600)
+live_suite(TechniqueOfADyingVm.* 300)
+live_suite(Any/TechniqueKillTest.LosesNothing/* 900)
 
 # Variants of the above.
+live_suite(Any/TechniqueKillTest.OftenLosesNothing/* 5400 full)
 live_suite(Ram/LayoutTest.*/SharedFile 300 full)
 live_suite(Ram/LayoutTest.*/PrivateFile 300 full)
 live_suite(Ram/LayoutTest.*/AboveFourGigabytes 300 full)

@@ -10,6 +10,18 @@ std::string program() {
   return wanted == nullptr ? VITRINE_PROGRAM : wanted;
 }
 
+std::vector<std::string> vitrine_command(const std::vector<std::string>& arguments) {
+  std::vector<std::string> command{program()};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return command;
+}
+
+std::string shell_line(const std::vector<std::string>& command) {
+  std::string line;
+  for (const std::string& word : command) line += (line.empty() ? "'" : " '") + word + "'";
+  return line;
+}
+
 Finished vitrine(const std::vector<std::string>& arguments, std::chrono::milliseconds limit,
                  const std::filesystem::path& cache) {
   const TemporaryFolder empty;

@@ -14,6 +14,12 @@ namespace vitrine::live {
 // The program as built here, or the one that the environment names.
 std::string program();
 
+// The command line of `vitrine ARGUMENTS…`, for who starts it otherwise.
+std::vector<std::string> vitrine_command(const std::vector<std::string>& arguments);
+
+// The same for a shell.
+std::string shell_line(const std::vector<std::string>& command);
+
 // Runs `vitrine ARGUMENTS…`. What it keeps on disk goes to `cache` (an empty one if it is empty).
 Finished vitrine(const std::vector<std::string>& arguments,
                  std::chrono::milliseconds limit = std::chrono::seconds(60),

@@ -1,7 +1,11 @@
 #include <array>
 #include <string>
 
+#include "vitrine/techniques/background_snapshot.h"
+#include "vitrine/techniques/dump.h"
 #include "vitrine/techniques/map.h"
+#include "vitrine/techniques/migrate_file.h"
+#include "vitrine/techniques/pmemsave.h"
 #include "vitrine/techniques/proc_mem.h"
 #include "vitrine/techniques/process_vm.h"
 #include "vitrine/techniques/technique.h"
@@ -12,7 +16,12 @@ std::span<const Technique* const> all() {
   static const Map map;
   static const ProcessVm process_vm;
   static const ProcMem proc_mem;
-  static const std::array<const Technique*, 3> techniques{&map, &process_vm, &proc_mem};
+  static const BackgroundSnapshot background_snapshot;
+  static const MigrateFile migrate_file;
+  static const Dump dump;
+  static const Pmemsave pmemsave;
+  static const std::array<const Technique*, 7> techniques{
+      &map, &process_vm, &proc_mem, &background_snapshot, &migrate_file, &dump, &pmemsave};
   return techniques;
 }
 

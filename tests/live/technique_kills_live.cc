@@ -1,0 +1,81 @@
+// Nothing is lost when the tool is killed at any instant, whatever the technique.
+#include <random>
+
+#include "tests/live/guest_test.h"
+#include "tests/live/vm_state.h"
+
+namespace vitrine::live {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+class TechniqueKillTest : public GuestTest, public testing::WithParamInterface<std::string> {
+ protected:
+  static void SetUpTestSuite() { boot({.name = "kills", .sleepers = 5}); }
+
+  std::vector<std::string> command() const {
+    std::vector<std::string> whole{"env", "TMPDIR=" + images_.path().string(),
+                                   "XDG_CACHE_HOME=" + files_.path().string()};
+    for (const std::string& argument :
+         vitrine_command({"ps", guest().name(), "--technique", GetParam()}))
+      whole.push_back(argument);
+    return whole;
+  }
+  milliseconds time_to_finish() const {
+    const Clock::time_point start = Clock::now();
+    EXPECT_EQ(run(command(), std::chrono::seconds(60)).status, 0);
+    return std::chrono::duration_cast<milliseconds>(Clock::now() - start);
+  }
+
+  void kill_at_random_instants(int times) {
+    // The first run fills the cache, the second shows how long one takes.
+    (void)time_to_finish();
+    const milliseconds usual = time_to_finish();
+    const nlohmann::json before = vm_state(guest());
+    const unsigned seed = std::random_device{}();
+    std::mt19937 random(seed);
+    std::uniform_int_distribution<long> instants(0, usual.count() * 11 / 10);
+    int killed = 0;
+    for (int i = 0; i < times && !HasFailure(); ++i) {
+      const milliseconds instant(instants(random));
+      SCOPED_TRACE(testing::Message() << "seed " << seed << ", round " << i << ", killed after "
+                                      << instant.count() << " of " << usual.count() << " ms");
+      killed += kill_after(instant) ? 1 : 0;
+      // Waits for the guardian, which occupies the socket until all is undone.
+      const nlohmann::json after = vm_state(guest());
+      EXPECT_EQ(nlohmann::json::diff(before, after), nlohmann::json::array());
+      EXPECT_TRUE(std::filesystem::is_empty(images_.path())) << "a temporary file is left";
+      // Only a guest that runs answers.
+      EXPECT_EQ(guest().run("echo alive", std::chrono::seconds(30)), "alive\n");
+    }
+    EXPECT_GT(killed, times / 2) << "most runs ended before they were killed";
+  }
+
+ private:
+  // Whether it still ran then.
+  bool kill_after(milliseconds instant) const {
+    Subprocess tool(command(), files_.path() / "out", files_.path() / "err");
+    const bool ran = !tool.wait(instant);
+    tool.kill();
+    return ran;
+  }
+
+  TemporaryFolder images_;
+  TemporaryFolder files_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Any, TechniqueKillTest, testing::ValuesIn(techniques_on_any_vm()),
+                         [](const auto& id) { return test_name(id.param); });
+
+// A hundred in all; with `full`, a thousand more.
+TEST_P(TechniqueKillTest, LosesNothing) {
+  kill_at_random_instants(1 + 100 / static_cast<int>(techniques_on_any_vm().size()));
+}
+
+TEST_P(TechniqueKillTest, OftenLosesNothing) {
+  kill_at_random_instants(1 + 1000 / static_cast<int>(techniques_on_any_vm().size()));
+}
+
+}  // namespace
+}  // namespace vitrine::live

@@ -1,0 +1,162 @@
+// Every technique gives the same rows and leaves the VM as it was, also where it fails.
+#include <unistd.h>
+
+#include <map>
+
+#include "tests/live/guest_test.h"
+#include "tests/live/qmp_client.h"
+#include "tests/live/vm_state.h"
+
+namespace vitrine::live {
+namespace {
+
+using nlohmann::json;
+
+class TechniqueTest : public GuestTest, public testing::WithParamInterface<std::string> {
+ protected:
+  static void SetUpTestSuite() { boot({.name = "techniques"}); }
+
+  void SetUp() override {
+    GuestTest::SetUp();
+    before_ = vm_state(guest());
+  }
+  void TearDown() override {
+    const json after = vm_state(guest());
+    EXPECT_EQ(json::diff(before_, after), json::array()) << "the VM is not as it was";
+    GuestTest::TearDown();
+  }
+
+  // `vitrine ps` with the technique, and an environment of its own ("NAME=VALUE").
+  static Finished ps(const std::vector<std::string>& environment = {}) {
+    std::vector<std::string> command{"env"};
+    command.insert(command.end(), environment.begin(), environment.end());
+    for (const std::string& argument :
+         vitrine_command({"ps", guest().name(), "--technique", GetParam()}))
+      command.push_back(argument);
+    return run(command, std::chrono::seconds(60));
+  }
+  static void expect_failure(const Finished& finished, const std::string& words) {
+    EXPECT_EQ(finished.status, 1) << finished.output;
+    EXPECT_THAT(finished.errors, testing::HasSubstr(words));
+  }
+  bool changes_the_vm() const { return GetParam() != "process-vm" && GetParam() != "proc-mem"; }
+
+ private:
+  json before_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Any, TechniqueTest, testing::ValuesIn(techniques_on_any_vm()),
+                         [](const auto& id) { return test_name(id.param); });
+
+// By process, without what changes by itself even in a quiet guest.
+std::map<int, json> stable_rows(const std::string& vm, const std::string& technique) {
+  std::map<int, json> rows;
+  for (json row : vitrine_json({"ps", vm, "--technique", technique}).at("rows")) {
+    row.erase("state");
+    row.erase("rss_bytes");
+    rows[row.at("pid").get<int>()] = row;
+  }
+  return rows;
+}
+
+TEST_P(TechniqueTest, GivesTheRowsThatTheGuestAndProcessVmGive) {
+  EXPECT_THAT(compare_ps(guest(), {"--technique", GetParam()}), testing::IsEmpty());
+  // A kernel worker may come or go in between: three attempts.
+  bool same = false;
+  for (int i = 0; i < 3 && !same; ++i)
+    same = stable_rows(guest().name(), GetParam()) == stable_rows(guest().name(), "process-vm");
+  EXPECT_TRUE(same);
+}
+
+TEST_P(TechniqueTest, SaysHowLongTheGuestWasStopped) {
+  const json observation =
+      vitrine_json({"ps", guest().name(), "--technique", GetParam()}).at("observation");
+  if (changes_the_vm()) {
+    EXPECT_EQ(observation.at("consistency").at("atomic"), "proved");
+    EXPECT_LT(observation.at("stopped_ns"), 20'000'000'000);
+  } else {
+    EXPECT_EQ(observation.at("stopped_ns"), 0);
+  }
+}
+
+TEST_P(TechniqueTest, TakesANewCopyForEachObservation) {
+  const Finished watched =
+      run({"timeout", "-s", "INT", "20", "sh", "-c",
+           shell_line(vitrine_command(
+               {"ps", guest().name(), "--technique", GetParam(), "--watch", "0.2", "--json"})) +
+               " | head -n 3"},
+          std::chrono::seconds(40));
+  std::istringstream lines(watched.output);
+  int observations = 0;
+  for (std::string line; std::getline(lines, line); ++observations)
+    EXPECT_GT(json::parse(line).at("rows").size(), 40U);
+  EXPECT_EQ(observations, 3) << watched.errors;
+}
+
+TEST_P(TechniqueTest, LeavesAPausedVmPaused) {
+  QmpClient(guest().qmp()).execute("stop");
+  const json paused = vm_state(guest());
+  const Finished finished = ps();
+  const json after = vm_state(guest());
+  QmpClient(guest().qmp()).execute("cont");
+  EXPECT_EQ(after, paused);
+  if (GetParam() == "migrate-file" || GetParam() == "background-snapshot")
+    expect_failure(finished, "not running (paused)");
+  else
+    EXPECT_EQ(finished.status, 0) << finished.errors;
+}
+
+TEST_P(TechniqueTest, SaysThatAnotherClientHoldsTheMonitor) {
+  if (!changes_the_vm()) return;
+  const QmpClient other(guest().qmp());
+  expect_failure(ps(), "another client");
+}
+
+TEST_P(TechniqueTest, SaysThatNoTemporaryFileCanBeMade) {
+  if (!changes_the_vm()) return;
+  expect_failure(ps({"TMPDIR=/proc"}), "/proc");
+}
+
+// A disk that is full from the beginning, and one that somebody else fills meanwhile.
+TEST_P(TechniqueTest, SaysThatTheDiskIsFull) {
+  if (!changes_the_vm()) return;
+  if (geteuid() != 0) GTEST_SKIP() << "SKIPPED: a small disk can only be mounted by root";
+  const TemporaryFolder disk;
+  for (const std::string size : {"16m", "530m"}) {
+    const std::string line =
+        "mount -t tmpfs -o size=" + size + " none " + disk.path().string() +
+        "; (sleep 1; dd if=/dev/zero of=" + disk.path().string() +
+        "/fill bs=1M count=1000 2>/dev/null) & TMPDIR=" + disk.path().string() + " exec " +
+        shell_line(
+            vitrine_command({"ps", guest().name(), "--technique", GetParam(), "--watch", "0.1"}));
+    const Finished finished = run({"unshare", "-m", "sh", "-c", line}, std::chrono::seconds(60));
+    EXPECT_EQ(finished.status, 1) << finished.output;
+    EXPECT_THAT(finished.errors, testing::AnyOf(testing::HasSubstr("MiB free"),
+                                                testing::HasSubstr("No space left")));
+  }
+}
+
+// The VMM is killed while the technique is at work, at several instants.
+TEST(TechniqueOfADyingVm, EndsWithAnErrorSoon) {
+  const TemporaryFolder files;
+  for (const std::string& id : techniques_on_any_vm()) {
+    Guest guest({.name = "dying", .sleepers = 5});
+    std::vector<std::string> command{"env", "TMPDIR=" + files.path().string()};
+    for (const std::string& argument :
+         vitrine_command({"ps", guest.name(), "--technique", id, "--watch", "0.01"}))
+      command.push_back(argument);
+    Subprocess tool(command, files.path() / "out", files.path() / "err");
+    std::this_thread::sleep_for(std::chrono::milliseconds(2000 + 137 * id.size()));
+    EXPECT_TRUE(tool.running()) << id << read_file(files.path() / "err");
+    guest.vmm().kill();
+    EXPECT_TRUE(tool.wait(std::chrono::seconds(20))) << id << " does not end";
+    EXPECT_EQ(tool.status(), 1) << id;
+    EXPECT_FALSE(read_file(files.path() / "err").empty()) << id;
+    std::filesystem::remove(files.path() / "out");
+    std::filesystem::remove(files.path() / "err");
+    EXPECT_TRUE(std::filesystem::is_empty(files.path())) << id;
+  }
+}
+
+}  // namespace
+}  // namespace vitrine::live

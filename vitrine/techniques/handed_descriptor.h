@@ -1,0 +1,32 @@
+// Descriptors handed to the VMM through its monitor, and taken back afterwards.
+//
+// Thread contract: one thread at a time. Effect on the guest: none.
+#pragma once
+
+#include <string>
+
+#include "vitrine/base/result.h"
+#include "vitrine/vmm/intervention.h"
+
+namespace vitrine::techniques {
+
+// A descriptor with a name, for commands that take "fd:NAME" and close it (QMP getfd).
+struct NamedDescriptor {
+  std::string uri;       // "fd:NAME"
+  vmm::Change takeback;  // closes it where no command has used it up
+};
+base::Result<NamedDescriptor> hand_over_named(vmm::Intervention& intervention, int descriptor);
+
+// A descriptor for commands that only take a path (QMP add-fd).
+struct NumberedDescriptor {
+  std::string path;      // as the VMM can open it
+  vmm::Change takeback;  // closes it in the VMM
+};
+base::Result<NumberedDescriptor> hand_over_numbered(vmm::Intervention& intervention,
+                                                    int descriptor);
+
+// Whether the VMM has answered a command that undoes something, be it that there was nothing to
+// undo; false where it has to be tried again.
+bool answered(const base::Result<std::string>& reply);
+
+}  // namespace vitrine::techniques

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <map>
+#include <sstream>
 
 #include "tests/live/guest_test.h"
 #include "tests/live/qmp_client.h"
@@ -51,7 +52,8 @@ INSTANTIATE_TEST_SUITE_P(Any, TechniqueTest, testing::ValuesIn(techniques_on_any
 // By process, without what changes by itself even in a quiet guest.
 std::map<int, json> stable_rows(const std::string& vm, const std::string& technique) {
   std::map<int, json> rows;
-  for (json row : vitrine_json({"ps", vm, "--technique", technique}).at("rows")) {
+  const json report = vitrine_json({"ps", vm, "--technique", technique});
+  for (json row : report.at("rows")) {
     row.erase("state");
     row.erase("rss_bytes");
     rows[row.at("pid").get<int>()] = row;

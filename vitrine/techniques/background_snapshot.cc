@@ -22,16 +22,18 @@ struct Snapshot {
 
   RamPages pages;
   memory::MigrationStream stream;
-  std::unique_ptr<PipeDrain> drain;
+  std::unique_ptr<StreamDrain> drain;
   vmm::Change resumed;
   std::optional<Migration> migration;
 };
 
 class BackgroundSnapshotAccess final : public Access {
  public:
-  BackgroundSnapshotAccess(vmm::RamLayout layout, std::unique_ptr<vmm::Intervention> intervention,
+  BackgroundSnapshotAccess(pid_t pid, vmm::RamLayout layout,
+                           std::unique_ptr<vmm::Intervention> intervention,
                            std::unique_ptr<RamImage> image)
-      : layout_(std::move(layout)),
+      : pid_(pid),
+        layout_(std::move(layout)),
         intervention_(std::move(intervention)),
         image_(std::move(image)),
         memory_(*image_, arrivals_, kSilence) {}
@@ -44,8 +46,10 @@ class BackgroundSnapshotAccess final : public Access {
 
  private:
   base::Result<void> start(Snapshot& snapshot);
+  base::Result<void> wait_for_the_first_page(Snapshot& snapshot);
   base::Result<void> take(Snapshot& snapshot, std::span<const std::byte> bytes);
 
+  pid_t pid_;
   vmm::RamLayout layout_;
   std::unique_ptr<vmm::Intervention> intervention_;
   std::unique_ptr<RamImage> image_;
@@ -73,28 +77,39 @@ base::Result<void> BackgroundSnapshotAccess::begin() {
 }
 
 base::Result<void> BackgroundSnapshotAccess::start(Snapshot& snapshot) {
-  auto drain = PipeDrain::start([this, &snapshot](std::span<const std::byte> bytes) {
-    auto taken = take(snapshot, bytes);
-    if (!taken || snapshot.stream.complete() || bytes.empty())
-      arrivals_.finish(taken && snapshot.stream.complete());
-    return taken;
-  });
+  const auto size = Migration::most_bytes(intervention_->qmp());
+  if (!size) return base::fail(size.error());
+  // Spooled, since QEMU must neither wait for us, the guest with it, nor fail when we end.
+  auto drain =
+      StreamDrain::start_spooled(*size, [this, &snapshot](std::span<const std::byte> bytes) {
+        auto taken = take(snapshot, bytes);
+        if (!taken || snapshot.stream.complete() || bytes.empty())
+          arrivals_.finish(taken && snapshot.stream.complete());
+        return taken;
+      });
   if (!drain) return base::fail(drain.error());
   snapshot.drain = std::move(*drain);
   // QEMU stops the guest for a moment and lets it go on, unless it fails in between.
   auto noted = intervention_->note(&vmm::resume);
   if (!noted) return base::fail(noted.error());
   snapshot.resumed = std::move(*noted);
-  auto migration = Migration::start(*intervention_, snapshot.drain->writer(),
+  auto migration = Migration::start(*intervention_, pid_, snapshot.drain->writer(),
                                     MigrationKind::background_snapshot);
   if (!migration) return base::fail(explain(*snapshot.drain, migration.error()));
   snapshot.migration.emplace(std::move(*migration));
-  snapshot.drain->close_writer();
-  if (arrivals_.wait_for_any(kSilence)) return snapshot.resumed.undo();
-  if (auto state = snapshot.migration->completed(); !state)
-    return base::fail(explain(*snapshot.drain, state.error()));
-  return base::fail(
-      explain(*snapshot.drain, {Code::timeout, "QEMU does not begin to send the snapshot"}));
+  return wait_for_the_first_page(snapshot);
+}
+
+// Until then QEMU may fail with the guest stopped.
+base::Result<void> BackgroundSnapshotAccess::wait_for_the_first_page(Snapshot& snapshot) {
+  const auto deadline = std::chrono::steady_clock::now() + kSilence;
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (arrivals_.wait_for_any(std::chrono::milliseconds(10))) return snapshot.resumed.undo();
+    if (const auto error = snapshot.drain->error()) return base::fail(*error);
+    if (const auto state = snapshot.migration->completed(); !state)
+      return base::fail(state.error());
+  }
+  return base::fail(Code::timeout, "QEMU does not begin to send the snapshot");
 }
 
 base::Result<void> BackgroundSnapshotAccess::take(Snapshot& snapshot,
@@ -149,7 +164,8 @@ const Description& BackgroundSnapshot::description() const {
       .demands =
           "QEMU 6.0; userfaultfd with write protection for the VMM (Linux 5.7, for shared "
           "RAM 5.19); a QMP socket that nobody else uses; a running VM that can be "
-          "migrated; room for the RAM in TMPDIR or /var/tmp",
+          "migrated; room for twice the RAM in TMPDIR or "
+          "/var/tmp",
       .one_instant = true,
   };
   return kDescription;
@@ -169,8 +185,8 @@ base::Result<std::unique_ptr<Access>> BackgroundSnapshot::open(const vmm::Machin
   if (!intervention) return base::fail(intervention.error());
   auto image = RamImage::create(layout);
   if (!image) return base::fail(image.error());
-  auto access = std::make_unique<BackgroundSnapshotAccess>(layout, std::move(*intervention),
-                                                           std::move(*image));
+  auto access = std::make_unique<BackgroundSnapshotAccess>(
+      machine.process.pid, layout, std::move(*intervention), std::move(*image));
   if (auto begun = access->begin(); !begun) return base::fail(begun.error());
   return access;
 }

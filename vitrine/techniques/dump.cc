@@ -74,7 +74,7 @@ class DumpAccess final : public Access {
 
 base::Result<void> DumpAccess::write() {
   if (auto begun = writer_.begin(0); !begun) return begun;
-  auto drain = PipeDrain::start(write_in_sequence(writer_));
+  auto drain = StreamDrain::start(write_in_sequence(writer_));
   if (!drain) return base::fail(drain.error());
   vmm::Qmp& qmp = intervention_->qmp();
   const auto state = vmm::run_state(qmp);

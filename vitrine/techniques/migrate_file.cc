@@ -9,9 +9,11 @@ namespace {
 
 class MigrateFileAccess final : public Access {
  public:
-  MigrateFileAccess(vmm::RamLayout layout, std::unique_ptr<vmm::Intervention> intervention,
+  MigrateFileAccess(pid_t pid, vmm::RamLayout layout,
+                    std::unique_ptr<vmm::Intervention> intervention,
                     std::unique_ptr<RamImage> image)
-      : layout_(std::move(layout)),
+      : pid_(pid),
+        layout_(std::move(layout)),
         intervention_(std::move(intervention)),
         image_(std::move(image)) {}
 
@@ -21,6 +23,7 @@ class MigrateFileAccess final : public Access {
   base::Result<void> begin() override;
 
  private:
+  pid_t pid_;
   vmm::RamLayout layout_;
   std::unique_ptr<vmm::Intervention> intervention_;
   std::unique_ptr<RamImage> image_;
@@ -38,7 +41,7 @@ base::Result<void> MigrateFileAccess::begin() {
   if (auto begun = image_->begin(); !begun) return begun;
   RamPages pages(layout_, *image_);
   memory::MigrationStream stream(pages);
-  auto drain = PipeDrain::start([&](std::span<const std::byte> bytes) -> base::Result<void> {
+  auto drain = StreamDrain::start([&](std::span<const std::byte> bytes) -> base::Result<void> {
     if (auto fed = stream.feed(bytes); !fed) return fed;
     (void)pages.take_arrived();
     return image_->writer().flush();
@@ -46,7 +49,8 @@ base::Result<void> MigrateFileAccess::begin() {
   if (!drain) return base::fail(drain.error());
   auto pause = vmm::Pause::begin(*intervention_);
   if (!pause) return base::fail(pause.error());
-  auto migration = Migration::start(*intervention_, (*drain)->writer(), MigrationKind::ordinary);
+  auto migration =
+      Migration::start(*intervention_, pid_, (*drain)->writer(), MigrationKind::ordinary);
   if (!migration) return base::fail(explain(**drain, migration.error()));
   (*drain)->close_writer();
   if (auto done = await(*migration, **drain); !done) return done;
@@ -89,8 +93,8 @@ base::Result<std::unique_ptr<Access>> MigrateFile::open(const vmm::Machine& mach
   if (!intervention) return base::fail(intervention.error());
   auto image = RamImage::create(layout);
   if (!image) return base::fail(image.error());
-  auto access =
-      std::make_unique<MigrateFileAccess>(layout, std::move(*intervention), std::move(*image));
+  auto access = std::make_unique<MigrateFileAccess>(machine.process.pid, layout,
+                                                    std::move(*intervention), std::move(*image));
   if (auto begun = access->begin(); !begun) return base::fail(begun.error());
   return access;
 }

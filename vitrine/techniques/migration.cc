@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
+#include "vitrine/host/write_protection.h"
 #include "vitrine/techniques/handed_descriptor.h"
 #include "vitrine/vmm/registers.h"
 
@@ -42,13 +45,26 @@ bool is_over(const std::string& status) {
   return std::ranges::find(kOver, status) != kOver.end();
 }
 
-bool stop_migrating(vmm::Qmp& qmp, std::string_view) {
+bool cancel(vmm::Qmp& qmp, std::string_view) {
   const auto state = ask(qmp, "query-migrate");
   if (!state) return state.error().code != Code::timeout;
   const std::string status = text_of(*state, "status");
   if (is_over(status)) return true;
   if (status != "cancelling") (void)qmp.execute("migrate_cancel");
   return false;
+}
+
+// Waits for the end; where that is a failure, the guest still hangs on pages that QEMU protected.
+bool finish_snapshot(vmm::Qmp& qmp, std::string_view process) {
+  const auto state = ask(qmp, "query-migrate");
+  if (!state) return state.error().code != Code::timeout;
+  const std::string status = text_of(*state, "status");
+  if (!is_over(status)) return false;
+  pid_t pid = 0;
+  std::from_chars(process.data(), process.data() + process.size(), pid);
+  // Without the right to do so nothing more can be done.
+  if (status == "failed" || status == "cancelled") (void)host::release_write_protection(pid);
+  return true;
 }
 
 // Refused while a migration is still ending; then it is tried again.
@@ -101,7 +117,31 @@ base::Result<void> Migration::possible(vmm::Qmp& qmp, MigrationKind kind) {
   return {};
 }
 
-base::Result<Migration> Migration::start(vmm::Intervention& intervention, int descriptor,
+base::Result<std::uint64_t> Migration::most_bytes(vmm::Qmp& qmp) {
+  const auto text = qmp.human_monitor("info ramblock");
+  if (!text) return base::fail(text.error());
+  // Name, page size, offset, used and total bytes (migration/ram.c, ram_block_format); a name may
+  // hold blanks.
+  constexpr std::uint64_t kPage = 4096;
+  constexpr std::uint64_t kPageHead = 8 + 1 + 256;
+  constexpr std::uint64_t kDevices = 64 << 20;
+  std::uint64_t pages = 0;
+  std::istringstream lines(*text);
+  for (std::string line; std::getline(lines, line);) {
+    const auto total = line.rfind("0x");
+    const auto used = total == std::string::npos ? total : line.rfind("0x", total - 1);
+    if (used == std::string::npos) continue;
+    std::uint64_t bytes = 0;
+    std::from_chars(line.data() + used + 2, line.data() + line.size(), bytes, 16);
+    if (bytes > std::uint64_t{1} << 52)
+      return base::fail(Code::inconsistent, "QEMU lists a RAM block of impossible size");
+    pages += bytes / kPage + 1;
+  }
+  if (pages == 0) return base::fail(Code::unsupported, "QEMU does not list its RAM blocks");
+  return pages * (kPage + kPageHead) + kDevices;
+}
+
+base::Result<Migration> Migration::start(vmm::Intervention& intervention, pid_t pid, int descriptor,
                                          MigrationKind kind) {
   vmm::Qmp& qmp = intervention.qmp();
   Migration migration(qmp);
@@ -111,7 +151,9 @@ base::Result<Migration> Migration::start(vmm::Intervention& intervention, int de
   auto handed = hand_over_named(intervention, descriptor);
   if (!handed) return base::fail(handed.error());
   migration.descriptor_ = std::move(handed->takeback);
-  auto noted = intervention.note(&stop_migrating);
+  auto noted = kind == MigrationKind::background_snapshot
+                   ? intervention.note(&finish_snapshot, std::to_string(pid))
+                   : intervention.note(&cancel);
   if (!noted) return base::fail(noted.error());
   migration.running_ = std::move(*noted);
   auto started = qmp.execute("migrate", fmt::format(R"({{"uri":"{}"}})", handed->uri));

@@ -3,7 +3,10 @@
 //
 // Thread contract: one thread at a time. Effect on the guest: an ordinary migration goes on until
 // the guest, which has to be stopped, is sent whole, and leaves it in the state "postmigrate", from
-// which it can go on. A background snapshot stops it for some milliseconds.
+// which it can go on. A background snapshot stops it for some milliseconds. It must not be ended
+// before it is whole: QEMU (7.2) would leave the RAM write-protected, and the guest would hang. So
+// it is waited for instead, its descriptor must be one that takes all of it (see StreamDrain), and
+// where it fails all the same, the write protection is released from outside.
 #pragma once
 
 #include <chrono>
@@ -24,9 +27,14 @@ class Migration {
   // with the cause and the remedy.
   static base::Result<void> possible(vmm::Qmp& qmp, MigrationKind kind);
 
-  // Sets what `kind` needs and starts migrating into `descriptor`. Errors: QEMU's refusals.
-  static base::Result<Migration> start(vmm::Intervention& intervention, int descriptor,
+  // Sets what `kind` needs and starts migrating the VM of process `pid` into `descriptor`. Errors:
+  // QEMU's refusals.
+  static base::Result<Migration> start(vmm::Intervention& intervention, pid_t pid, int descriptor,
                                        MigrationKind kind);
+
+  // The most bytes that a migration can send: every page of every RAM block, its heads, and the
+  // devices' state. Errors: as Qmp; `unsupported` where QEMU does not list its blocks.
+  static base::Result<std::uint64_t> most_bytes(vmm::Qmp& qmp);
 
   // Whether it has completed. Errors: with QEMU's words where it failed or was cancelled.
   base::Result<bool> completed();
@@ -34,7 +42,8 @@ class Migration {
   // How long the guest was stopped, as QEMU says once it has completed; it counts in milliseconds.
   std::uint64_t downtime_ns() const { return downtime_ns_; }
 
-  // Cancels what still runs and sets back what was set. Errors: as Change::undo.
+  // Cancels what still runs, or waits for a background snapshot, and sets back what was set.
+  // Errors: as Change::undo.
   base::Result<void> end();
 
  private:

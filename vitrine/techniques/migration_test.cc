@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <mutex>
+#include <thread>
 
 #include "vitrine/vmm/testing/fake_qmp.h"
 
@@ -39,6 +41,13 @@ class FakeVm {
     const Json arguments = request.value("arguments", Json::object());
     if (command == "query-status")
       return Json{{"running", state_["run"] == "running"}, {"status", state_["run"]}}.dump();
+    if (command == "human-monitor-command")
+      return Json(
+                 "              Block Name    PSize              Offset               Used      "
+                 "        Total\r\n                  pc.ram    4 KiB  0x0000000000000000 "
+                 "0x0000000040000000 0x0000000040000000\r\n   0000:00:02.0/vga 0x9.vram    4 KiB "
+                 "0x0000000040080000 0x0000000001000000 0x0000000041000000\r\n")
+          .dump();
     if (command == "query-migrate") return state_["migration"].dump();
     if (command == "query-migrate-parameters") return state_["parameters"].dump();
     if (command == "migrate-set-parameters") state_["parameters"].update(arguments);
@@ -79,7 +88,7 @@ TEST(Migration, SetsWhatItNeedsAndSetsItBack) {
   const Json capabilities = vm.get("capabilities");
   const auto intervention = vm.intervention();
   auto migration =
-      Migration::start(*intervention, STDIN_FILENO, MigrationKind::background_snapshot);
+      Migration::start(*intervention, getpid(), STDIN_FILENO, MigrationKind::background_snapshot);
   ASSERT_TRUE(migration) << to_string(migration.error());
   EXPECT_EQ(
       vm.get("capabilities"),
@@ -103,15 +112,45 @@ TEST(Migration, CancelsWhatStillRunsWhenItGoesOutOfScope) {
   FakeVm vm;
   const Json capabilities = vm.get("capabilities");
   const auto intervention = vm.intervention();
-  { const auto migration = Migration::start(*intervention, 0, MigrationKind::ordinary); }
+  {
+    const auto migration =
+        Migration::start(*intervention, getpid(), STDIN_FILENO, MigrationKind::ordinary);
+  }
   EXPECT_EQ(vm.get("migration")["status"], "cancelled");
   EXPECT_EQ(vm.get("capabilities"), capabilities);
+}
+
+TEST(Migration, ABackgroundSnapshotIsWaitedForAndNeverCancelled) {
+  FakeVm vm;
+  const auto intervention = vm.intervention();
+  std::thread end;
+  {
+    const auto migration =
+        Migration::start(*intervention, getpid(), STDIN_FILENO, MigrationKind::background_snapshot);
+    ASSERT_TRUE(migration);
+    end = std::thread([&vm] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      vm.set("migration", {{"status", "completed"}});
+    });
+  }
+  end.join();
+  EXPECT_EQ(vm.get("migration")["status"], "completed");
+  EXPECT_EQ(vm.get("capabilities")["background-snapshot"], false);
+}
+
+TEST(Migration, KnowsHowMuchCanBeSent) {
+  FakeVm vm;
+  const auto intervention = vm.intervention();
+  const auto most = Migration::most_bytes(intervention->qmp());
+  ASSERT_TRUE(most) << to_string(most.error());
+  EXPECT_GT(*most, 0x4100'0000U);
+  EXPECT_LT(*most, 0x5000'0000U);
 }
 
 TEST(Migration, SaysHowItFailed) {
   FakeVm vm;
   const auto intervention = vm.intervention();
-  auto migration = Migration::start(*intervention, 0, MigrationKind::ordinary);
+  auto migration = Migration::start(*intervention, getpid(), STDIN_FILENO, MigrationKind::ordinary);
   ASSERT_TRUE(migration);
   vm.set("migration", {{"status", "failed"}, {"error-desc", "no luck"}});
   const auto completed = migration->completed();

@@ -11,7 +11,7 @@ std::chrono::milliseconds time_to_write(std::uint64_t bytes) {
   return std::chrono::minutes(1) + std::chrono::milliseconds(bytes / kSlowest);
 }
 
-PipeDrain::Consumer write_in_sequence(SparseWriter& writer) {
+StreamDrain::Consumer write_in_sequence(SparseWriter& writer) {
   return [&writer,
           at = std::uint64_t{0}](std::span<const std::byte> bytes) mutable -> base::Result<void> {
     if (auto written = writer.write(at, bytes); !written) return written;
@@ -20,20 +20,24 @@ PipeDrain::Consumer write_in_sequence(SparseWriter& writer) {
   };
 }
 
-base::Error explain(const PipeDrain& drain, base::Error of_vmm) {
+base::Error explain(const StreamDrain& drain, base::Error of_vmm) {
   auto ours = drain.error();
   return ours ? std::move(*ours) : std::move(of_vmm);
 }
 
-base::Result<void> await(Migration& migration, PipeDrain& drain) {
+base::Result<void> await(Migration& migration, StreamDrain& drain) {
   using Clock = std::chrono::steady_clock;
   std::uint64_t before = drain.bytes();
   Clock::time_point since = Clock::now();
   while (true) {
     const auto completed = migration.completed();
     if (!completed) return base::fail(explain(drain, completed.error()));
-    if (*completed) return drain.finish(kSilence);
-    if (const auto error = drain.error()) return base::fail(*error);
+    if (*completed) {
+      drain.close_writer();
+      return drain.finish(kSilence);
+    }
+    // A spool is written to its end all the same.
+    if (const auto error = drain.error(); error && !drain.is_spool()) return base::fail(*error);
     if (const std::uint64_t now = drain.bytes(); now != before) {
       before = now;
       since = Clock::now();

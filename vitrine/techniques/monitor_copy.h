@@ -9,8 +9,8 @@
 
 #include "vitrine/base/result.h"
 #include "vitrine/techniques/migration.h"
-#include "vitrine/techniques/pipe_drain.h"
 #include "vitrine/techniques/ram_image.h"
+#include "vitrine/techniques/stream_drain.h"
 #include "vitrine/techniques/technique.h"
 #include "vitrine/vmm/intervention.h"
 
@@ -23,13 +23,13 @@ inline constexpr std::chrono::seconds kSilence{30};
 std::chrono::milliseconds time_to_write(std::uint64_t bytes);
 
 // A consumer that writes what comes one behind the other, from the beginning.
-PipeDrain::Consumer write_in_sequence(SparseWriter& writer);
+StreamDrain::Consumer write_in_sequence(SparseWriter& writer);
 
 // The error that explains `of_vmm`: where our end of the pipe failed, the VMM only noticed that.
-base::Error explain(const PipeDrain& drain, base::Error of_vmm);
+base::Error explain(const StreamDrain& drain, base::Error of_vmm);
 
 // Waits until the migration has completed and all that it sent was taken.
-base::Result<void> await(Migration& migration, PipeDrain& drain);
+base::Result<void> await(Migration& migration, StreamDrain& drain);
 
 // The checks of usable(): the monitor answers, `check` of it, and there is room for a copy.
 using MonitorCheck = base::Result<void> (*)(vmm::Qmp& qmp);

@@ -24,7 +24,7 @@ class PmemsaveAccess final : public Access {
   base::Result<void> begin() override;
 
  private:
-  base::Result<void> save(const PipeDrain& drain, const std::string& path);
+  base::Result<void> save(const StreamDrain& drain, const std::string& path);
 
   pid_t pid_;
   vmm::RamLayout layout_;
@@ -36,7 +36,7 @@ class PmemsaveAccess final : public Access {
 base::Result<void> PmemsaveAccess::begin() {
   stopped_ns_ = 0;
   if (auto begun = image_->begin(); !begun) return begun;
-  auto drain = PipeDrain::start(write_in_sequence(image_->writer()));
+  auto drain = StreamDrain::start(write_in_sequence(image_->writer()));
   if (!drain) return base::fail(drain.error());
   if (auto allowed = allow_reopening((*drain)->writer(), pid_); !allowed) return allowed;
   auto handed = hand_over_numbered(*intervention_, (*drain)->writer());
@@ -54,7 +54,7 @@ base::Result<void> PmemsaveAccess::begin() {
 
 // Each command opens the pipe, writes one region and closes it: they follow each other as in the
 // image.
-base::Result<void> PmemsaveAccess::save(const PipeDrain& drain, const std::string& path) {
+base::Result<void> PmemsaveAccess::save(const StreamDrain& drain, const std::string& path) {
   for (const vmm::RamRegion& region : layout_.regions) {
     const std::string arguments = fmt::format(R"({{"val":{},"size":{},"filename":"{}"}})",
                                               region.start.value, region.size, path);

@@ -125,12 +125,14 @@ TEST_P(TechniqueTest, SaysThatTheDiskIsFull) {
   if (geteuid() != 0) GTEST_SKIP() << "SKIPPED: a small disk can only be mounted by root";
   const TemporaryFolder disk;
   for (const std::string size : {"16m", "530m"}) {
+    const std::string folder = disk.path().string();
     const std::string line =
-        "mount -t tmpfs -o size=" + size + " none " + disk.path().string() +
-        "; (sleep 1; dd if=/dev/zero of=" + disk.path().string() +
-        "/fill bs=1M count=1000 2>/dev/null) & TMPDIR=" + disk.path().string() + " exec " +
+        "mount -t tmpfs -o size=" + size + " none " + folder + "; cd " + folder +
+        "; (sleep 1; for i in $(seq 200); do dd if=/dev/zero of=fill bs=1M count=1000 oflag=append "
+        "conv=notrunc; sleep 0.02; done) 2>/dev/null & TMPDIR=" +
+        folder + " exec " +
         shell_line(
-            vitrine_command({"ps", guest().name(), "--technique", GetParam(), "--watch", "0.1"}));
+            vitrine_command({"ps", guest().name(), "--technique", GetParam(), "--watch", "0.01"}));
     const Finished finished = run({"unshare", "-m", "sh", "-c", line}, std::chrono::seconds(60));
     EXPECT_EQ(finished.status, 1) << finished.output;
     EXPECT_THAT(finished.errors, testing::AnyOf(testing::HasSubstr("MiB free"),

@@ -1,19 +1,22 @@
 #include "vitrine/techniques/handed_descriptor.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
+#include <cerrno>
+#include <filesystem>
+
+#include "vitrine/host/proc_root.h"
+#include "vitrine/host/rights.h"
 
 namespace vitrine::techniques {
 namespace {
 
+namespace fs = std::filesystem;
+
 bool close_named(vmm::Qmp& qmp, std::string_view name) {
   return answered(qmp.execute("closefd", fmt::format(R"({{"fdname":"{}"}})", name)));
-}
-
-bool remove_numbered(vmm::Qmp& qmp, std::string_view set) {
-  return answered(qmp.execute("remove-fd", fmt::format(R"({{"fdset-id":{}}})", set)));
 }
 
 }  // namespace
@@ -32,20 +35,20 @@ base::Result<NamedDescriptor> hand_over_named(vmm::Intervention& intervention, i
   return NamedDescriptor{"fd:" + name, std::move(*noted)};
 }
 
-base::Result<NumberedDescriptor> hand_over_numbered(vmm::Intervention& intervention,
-                                                    int descriptor) {
-  // A set of our own, far from the numbers that QEMU and others choose.
-  const std::string set = std::to_string(0x5669'0000'0000 + getpid());
-  auto noted = intervention.note(&remove_numbered, set);
-  if (!noted) return base::fail(noted.error());
-  auto given = intervention.qmp().execute_with(descriptor, "add-fd",
-                                               fmt::format(R"({{"fdset-id":{}}})", set));
-  if (!given) return base::fail(given.error());
-  const auto reply = nlohmann::json::parse(*given, nullptr, /*allow_exceptions=*/false);
-  if (!reply.is_object() || !reply.contains("fd") || !reply["fd"].is_number_unsigned())
-    return base::fail(base::Code::inconsistent, "QEMU does not tell the number of a descriptor");
-  return NumberedDescriptor{fmt::format("/proc/self/fd/{}", reply["fd"].get<unsigned>()),
-                            std::move(*noted)};
+base::Result<std::string> path_in_vmm(pid_t pid, int descriptor) {
+  struct stat ours {};
+  if (fstat(descriptor, &ours) != 0)
+    return base::fail_errno(errno, "fstat", "cannot look at a descriptor");
+  std::error_code error;
+  for (fs::directory_iterator entry(host::ProcRoot().of(pid, "fd"), error), end;
+       !error && entry != end; entry.increment(error)) {
+    struct stat theirs {};
+    if (stat(entry->path().c_str(), &theirs) == 0 && theirs.st_dev == ours.st_dev &&
+        theirs.st_ino == ours.st_ino)
+      return "/proc/self/fd/" + entry->path().filename().string();
+  }
+  if (error) return base::fail(host::explain_denial(pid));
+  return base::fail(base::Code::inconsistent, "the VMM does not have the descriptor it was handed");
 }
 
 }  // namespace vitrine::techniques

@@ -17,13 +17,10 @@ struct NamedDescriptor {
 };
 base::Result<NamedDescriptor> hand_over_named(vmm::Intervention& intervention, int descriptor);
 
-// A descriptor for commands that only take a path (QMP add-fd).
-struct NumberedDescriptor {
-  std::string path;      // as the VMM can open it
-  vmm::Change takeback;  // closes it in the VMM
-};
-base::Result<NumberedDescriptor> hand_over_numbered(vmm::Intervention& intervention,
-                                                    int descriptor);
+// The path by which the VMM, process `pid`, can open the pipe or file that it was handed, for
+// commands that take nothing else. (A descriptor set of add-fd would stay as long as the VM is
+// paused.) Errors: `denied` where the VMM's descriptors can't be looked at.
+base::Result<std::string> path_in_vmm(pid_t pid, int descriptor);
 
 // Whether the VMM has answered a command that undoes something, be it that there was nothing to
 // undo; false where it has to be tried again.

@@ -39,11 +39,13 @@ base::Result<void> PmemsaveAccess::begin() {
   auto drain = StreamDrain::start(write_in_sequence(image_->writer()));
   if (!drain) return base::fail(drain.error());
   if (auto allowed = allow_reopening((*drain)->writer(), pid_); !allowed) return allowed;
-  auto handed = hand_over_numbered(*intervention_, (*drain)->writer());
+  auto handed = hand_over_named(*intervention_, (*drain)->writer());
   if (!handed) return base::fail(handed.error());
+  const auto path = path_in_vmm(pid_, (*drain)->writer());
+  if (!path) return base::fail(path.error());
   auto pause = vmm::Pause::begin(*intervention_);
   if (!pause) return base::fail(pause.error());
-  if (auto saved = save(**drain, handed->path); !saved) return saved;
+  if (auto saved = save(**drain, *path); !saved) return saved;
   const auto stopped = pause->end();
   if (!stopped) return base::fail(stopped.error());
   stopped_ns_ = *stopped;

@@ -45,6 +45,28 @@ base::Error refusal(std::string_view command, const Json& error) {
           fmt::format("QEMU refused the command {}: {}", command, words)};
 }
 
+std::string request_text(std::string_view command, std::string_view arguments, std::uint64_t id) {
+  std::string request = fmt::format(R"({{"execute":"{}","id":{})", command, id);
+  if (!arguments.empty()) request += fmt::format(R"(,"arguments":{})", arguments);
+  return request += "}\n";
+}
+
+std::string monitor_arguments(std::string_view command) {
+  return dump(Json{{"command-line", command}});
+}
+
+// The plain text in the reply to human-monitor-command.
+base::Result<std::string> monitor_text(base::Result<std::string> reply) {
+  if (!reply) return reply;
+  const Json text = parse(*reply);
+  if (!text.is_string()) {
+    return base::fail(base::Code::inconsistent, "QMP answered malformed JSON");
+  }
+  std::string lines = text.get<std::string>();
+  std::erase(lines, '\r');
+  return lines;
+}
+
 // sendmsg(2) with a descriptor beside the text, or without one where it is negative.
 ssize_t send_once(int socket, std::string_view text, int descriptor) {
   iovec bytes{const_cast<char*>(text.data()), text.size()};
@@ -146,15 +168,10 @@ base::Result<std::string> Qmp::receive(Deadline deadline) {
   }
 }
 
-base::Result<std::string> Qmp::transact(std::string_view command, std::string_view arguments,
-                                        Deadline deadline, int descriptor) {
-  const std::uint64_t id = ++last_id_;
-  // Until the reply is in: after a failure nobody knows where in the stream it would be.
-  broken_ = true;
-  std::string request = fmt::format(R"({{"execute":"{}","id":{})", command, id);
-  if (!arguments.empty()) request += fmt::format(R"(,"arguments":{})", arguments);
-  request += "}\n";
-  if (auto sent = send(request, deadline, descriptor); !sent) return base::fail(sent.error());
+// The reply to the command of that id, QEMU's refusals included; events are skipped. The error is
+// of the connection itself.
+base::Result<Qmp::Reply> Qmp::reply_to(std::uint64_t id, std::string_view command,
+                                       Deadline deadline) {
   while (true) {
     auto text = receive(deadline);
     if (!text) return base::fail(text.error());
@@ -166,11 +183,54 @@ base::Result<std::string> Qmp::transact(std::string_view command, std::string_vi
     const auto reply_id = reply.find("id");
     const bool ours = reply_id != reply.end() ? *reply_id == id : reply.contains("error");
     if (!ours) continue;  // an event
-    broken_ = false;
     const auto result = reply.find("return");
-    if (result != reply.end()) return dump(*result);
-    return base::fail(refusal(command, reply.value("error", Json::object())));
+    if (result != reply.end()) return Reply(dump(*result));
+    return Reply(base::fail(refusal(command, reply.value("error", Json::object()))));
   }
+}
+
+base::Result<std::string> Qmp::transact(std::string_view command, std::string_view arguments,
+                                        Deadline deadline, int descriptor) {
+  const std::uint64_t id = ++last_id_;
+  // Until the reply is in: after a failure nobody knows where in the stream it would be.
+  broken_ = true;
+  auto sent = send(request_text(command, arguments, id), deadline, descriptor);
+  if (!sent) return base::fail(sent.error());
+  auto reply = reply_to(id, command, deadline);
+  if (!reply) return base::fail(reply.error());
+  broken_ = false;
+  return std::move(*reply);
+}
+
+std::vector<base::Result<std::string>> Qmp::execute_all(std::span<const QmpCommand> commands) {
+  std::vector<Reply> replies;
+  replies.reserve(commands.size());
+  if (broken_) {
+    replies.assign(commands.size(),
+                   base::fail(base::Code::gone, "the QMP connection failed before"));
+    return replies;
+  }
+  broken_ = true;
+  const std::uint64_t first = last_id_ + 1;
+  last_id_ += commands.size();
+  std::size_t sent = 0;
+  while (replies.size() < commands.size()) {
+    const Deadline deadline = Clock::now() + limits_.command;
+    std::string requests;
+    for (; sent < commands.size() && sent - replies.size() < kInFlight; ++sent)
+      requests += request_text(commands[sent].command, commands[sent].arguments, first + sent);
+    auto passed = send(requests, deadline);
+    auto reply = passed
+                     ? reply_to(first + replies.size(), commands[replies.size()].command, deadline)
+                     : base::Result<Reply>(base::fail(passed.error()));
+    if (!reply) {
+      replies.resize(commands.size(), base::fail(reply.error()));
+      return replies;
+    }
+    replies.push_back(std::move(*reply));
+  }
+  broken_ = false;
+  return replies;
 }
 
 base::Result<std::string> Qmp::execute(std::string_view command, std::string_view arguments) {
@@ -229,16 +289,18 @@ base::Result<void> Qmp::skip_until(std::string_view text, Deadline deadline) {
 }
 
 base::Result<std::string> Qmp::human_monitor(std::string_view command) {
-  const Json arguments = {{"command-line", command}};
-  auto reply = execute("human-monitor-command", dump(arguments));
-  if (!reply) return reply;
-  const Json text = parse(*reply);
-  if (!text.is_string()) {
-    return base::fail(base::Code::inconsistent, "QMP answered malformed JSON");
-  }
-  std::string lines = text.get<std::string>();
-  std::erase(lines, '\r');
-  return lines;
+  return monitor_text(execute("human-monitor-command", monitor_arguments(command)));
+}
+
+std::vector<base::Result<std::string>> Qmp::human_monitor_all(
+    std::span<const std::string> commands) {
+  std::vector<QmpCommand> wrapped;
+  wrapped.reserve(commands.size());
+  for (const std::string& command : commands)
+    wrapped.push_back({"human-monitor-command", monitor_arguments(command)});
+  std::vector<Reply> texts = execute_all(wrapped);
+  for (Reply& text : texts) text = monitor_text(std::move(text));
+  return texts;
 }
 
 }  // namespace vitrine::vmm

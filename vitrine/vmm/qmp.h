@@ -8,8 +8,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "vitrine/base/file_descriptor.h"
 #include "vitrine/base/result.h"
@@ -23,8 +25,17 @@ struct QmpLimits {
   std::size_t reply_bytes = 16 << 20;
 };
 
+struct QmpCommand {
+  std::string command;
+  std::string arguments;  // a JSON object or empty
+};
+
 class Qmp {
  public:
+  // Commands that may be on their way at once: what QEMU queues without complaint
+  // (QMP_REQ_QUEUE_LEN_MAX in monitor/monitor-internal.h).
+  static constexpr std::size_t kInFlight = 8;
+
   // Connects to a QMP socket and negotiates capabilities. Errors: `timeout` where the socket
   // accepts but does not greet, because another client holds it; as connect(); `inconsistent` where
   // what answers is not QMP.
@@ -46,6 +57,10 @@ class Qmp {
   base::Result<std::string> execute_with(int descriptor, std::string_view command,
                                          std::string_view arguments);
 
+  // Executes them in order, several on their way at once; a reply or QEMU's refusal for each. Where
+  // the connection fails, the rest fail with its error. Each is given the time of one command.
+  std::vector<base::Result<std::string>> execute_all(std::span<const QmpCommand> commands);
+
   // Makes the connection usable again where somebody was interrupted in the middle of a command:
   // what arrives is skipped until QEMU answers a command of this call. Errors: `timeout`, `gone`.
   base::Result<void> resynchronize();
@@ -58,8 +73,11 @@ class Qmp {
 
   // What a command of the human monitor prints, lines ending in "\n".
   base::Result<std::string> human_monitor(std::string_view command);
+  // The same for several commands, as execute_all().
+  std::vector<base::Result<std::string>> human_monitor_all(std::span<const std::string> commands);
 
  private:
+  using Reply = base::Result<std::string>;
   using Deadline = std::chrono::steady_clock::time_point;
 
   Qmp(base::FileDescriptor socket, const QmpLimits& limits);
@@ -69,6 +87,7 @@ class Qmp {
   base::Result<std::string> receive(Deadline deadline);
   base::Result<void> wait(short events, Deadline deadline);
   base::Result<void> skip_until(std::string_view text, Deadline deadline);
+  base::Result<Reply> reply_to(std::uint64_t id, std::string_view command, Deadline deadline);
   base::Result<std::string> transact(std::string_view command, std::string_view arguments,
                                      Deadline deadline, int descriptor = -1);
 

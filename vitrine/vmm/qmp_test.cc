@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
+
 #include "vitrine/vmm/testing/fake_qmp.h"
 
 namespace vitrine::vmm {
@@ -108,6 +110,68 @@ TEST(Qmp, AVmmThatClosesInTheMiddleIsGone) {
   auto qmp = Qmp::adopt(server.client(), kPatient);
   ASSERT_TRUE(qmp);
   EXPECT_EQ(qmp->execute("x").error().code, base::Code::gone);
+}
+
+TEST(Qmp, SeveralCommandsAreAnsweredInOrderEachWithItsOwnRefusal) {
+  FakeQmp server(FakeQmp::kGreeting,
+                 after_setup([](const Json& request, const FakeQmp::Send& send) {
+                   const std::string id = request["id"].dump();
+                   send("{\"event\":\"RESUME\"}\r\n");
+                   if (request["execute"] == "bad") {
+                     send(R"({"error":{"class":"GenericError","desc":"no"},"id":)" + id + "}\r\n");
+                   } else {
+                     send("{\"return\":" + request["arguments"].dump() + ",\"id\":" + id + "}\r\n");
+                   }
+                   return true;
+                 }));
+  auto qmp = Qmp::adopt(server.client(), kPatient);
+  ASSERT_TRUE(qmp);
+  std::vector<QmpCommand> commands;
+  for (int i = 0; i < 50; ++i)
+    commands.push_back({i == 20 ? "bad" : "good", "{\"i\":" + std::to_string(i) + "}"});
+  const auto replies = qmp->execute_all(commands);
+  ASSERT_EQ(replies.size(), commands.size());
+  for (std::size_t i = 0; i < replies.size(); ++i) {
+    ASSERT_EQ(replies[i].has_value(), i != 20) << i;
+    if (replies[i]) {
+      EXPECT_EQ(*replies[i], commands[i].arguments);
+    }
+  }
+  EXPECT_TRUE(qmp->execute("good")) << "a refusal leaves the connection usable";
+  EXPECT_TRUE(qmp->execute_all({}).empty());
+}
+
+TEST(Qmp, NoMoreCommandsAreOnTheirWayThanQemuQueues) {
+  std::atomic<std::size_t> waiting = 0;
+  FakeQmp server(FakeQmp::kGreeting, after_setup([&](const Json&, const FakeQmp::Send&) {
+                   ++waiting;  // none is answered
+                   return true;
+                 }));
+  auto qmp = Qmp::adopt(server.client(),
+                        {std::chrono::seconds(5), std::chrono::milliseconds(200), 1 << 16});
+  ASSERT_TRUE(qmp);
+  const std::vector<QmpCommand> commands(20, {"x", ""});
+  const auto replies = qmp->execute_all(commands);
+  ASSERT_EQ(replies.size(), commands.size());
+  for (const auto& reply : replies) EXPECT_EQ(reply.error().code, base::Code::timeout);
+  EXPECT_EQ(waiting, Qmp::kInFlight);
+  EXPECT_TRUE(qmp->broken());
+}
+
+TEST(Qmp, AConnectionThatEndsFailsTheCommandsThatAreLeft) {
+  FakeQmp server(FakeQmp::kGreeting,
+                 after_setup([](const Json& request, const FakeQmp::Send& send) {
+                   if (request["execute"] == "last") return false;
+                   send("{\"return\":{},\"id\":" + request["id"].dump() + "}\r\n");
+                   return true;
+                 }));
+  auto qmp = Qmp::adopt(server.client(), kPatient);
+  ASSERT_TRUE(qmp);
+  const std::vector<QmpCommand> commands{{"x", ""}, {"last", ""}, {"y", ""}, {"z", ""}};
+  const auto replies = qmp->execute_all(commands);
+  ASSERT_EQ(replies.size(), 4U);
+  EXPECT_TRUE(replies[0]);
+  for (std::size_t i = 1; i < 4; ++i) EXPECT_EQ(replies[i].error().code, base::Code::gone) << i;
 }
 
 TEST(Qmp, MonitorTextHasPlainLineEnds) {

@@ -125,7 +125,7 @@ TEST_P(RegionTechnique, ASharedPageThatIsGivenBackIsAHoleOnceTrustHasEnded) {
   ASSERT_EQ(read(high + 5 * page), ReadStatus::ok);
   guest_.give_back_shared(5);
   ASSERT_EQ(guest_.shared_allocated(), 0U);
-  std::this_thread::sleep_for(RegionMemory::kSharedTrust + std::chrono::milliseconds(10));
+  std::this_thread::sleep_for(PopulatedPages::kSharedTrust + std::chrono::milliseconds(10));
   memory().begin_observation();
   EXPECT_EQ(read(high + 5 * page), ReadStatus::not_populated);
   EXPECT_EQ(guest_.shared_allocated(), 0U);

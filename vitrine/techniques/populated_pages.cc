@@ -1,0 +1,94 @@
+#include "vitrine/techniques/populated_pages.h"
+
+#include <algorithm>
+#include <array>
+
+namespace vitrine::techniques {
+namespace {
+
+constexpr std::uint64_t kPage = 4096;
+constexpr std::uint64_t kChunkPages = 512;
+
+}  // namespace
+
+PopulatedPages::PopulatedPages(const vmm::RamLayout& layout, host::Pagemap pagemap)
+    : pagemap_(std::move(pagemap)), shared_known_since_(std::chrono::steady_clock::now()) {
+  for (const vmm::RamRegion& region : layout.regions) {
+    const memory::Range range{region.start, region.size};
+    ram_.push_back(range);
+    const std::size_t pages = (region.size + kPage - 1) / kPage;
+    regions_.push_back({range, region.host, region.shared, std::vector<State>(pages),
+                        std::vector<bool>((pages + kChunkPages - 1) / kChunkPages)});
+  }
+}
+
+void PopulatedPages::begin_observation() {
+  const auto now = std::chrono::steady_clock::now();
+  const bool forget_shared = now - shared_known_since_ > kSharedTrust;
+  if (forget_shared) shared_known_since_ = now;
+  for (Region& region : regions_) {
+    if (region.shared && forget_shared) {
+      std::ranges::fill(region.pages, State::unknown);
+      continue;
+    }
+    for (std::size_t chunk = 0; chunk < region.chunk_has_holes.size(); ++chunk) {
+      if (!region.chunk_has_holes[chunk]) continue;
+      region.chunk_has_holes[chunk] = false;
+      const auto first = region.pages.begin() + static_cast<std::ptrdiff_t>(chunk * kChunkPages);
+      const auto left = static_cast<std::uint64_t>(region.pages.end() - first);
+      std::replace(first, first + static_cast<std::ptrdiff_t>(std::min(kChunkPages, left)),
+                   State::hole, State::unknown);
+    }
+  }
+}
+
+PopulatedPages::Place PopulatedPages::find(base::GuestPhysical at, std::uint64_t size) {
+  for (Region& region : regions_) {
+    if (!region.range.contains(at, size)) continue;
+    const std::uint64_t offset = at - region.range.start;
+    if (!is_populated(region, offset, size)) return {memory::ReadStatus::not_populated};
+    return {memory::ReadStatus::ok, region.host + offset};
+  }
+  return {};
+}
+
+void PopulatedPages::look_up(Region& region, std::uint64_t chunk) {
+  std::array<host::PagemapEntry, kChunkPages> entries{};
+  const std::uint64_t first = chunk * kChunkPages;
+  const std::uint64_t count = std::min(kChunkPages, region.pages.size() - first);
+  // A failed read leaves the entries as they are: holes, which are not touched.
+  (void)pagemap_.read(region.host + first * kPage, std::span(entries).first(count));
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const bool is_there = entries[i].populated();
+    region.pages[first + i] = is_there ? State::populated : State::hole;
+    if (!is_there) region.chunk_has_holes[chunk] = true;
+  }
+}
+
+bool PopulatedPages::is_populated(Region& region, std::uint64_t offset, std::uint64_t size) {
+  if (size == 0) return true;
+  for (std::uint64_t page = offset / kPage; page <= (offset + size - 1) / kPage; ++page) {
+    if (region.pages[page] == State::unknown) look_up(region, page / kChunkPages);
+    if (region.pages[page] == State::hole) return false;
+  }
+  return true;
+}
+
+std::vector<memory::Range> PopulatedPages::populated(memory::Range within) {
+  std::vector<memory::Range> ranges;
+  for (Region& region : regions_) {
+    const std::uint64_t begin = std::max(region.range.start, within.start).value / kPage * kPage;
+    const std::uint64_t end = std::min(region.range.end(), within.end()).value;
+    for (std::uint64_t at = begin; at + kPage <= end; at += kPage) {
+      const base::GuestPhysical page(at);
+      if (!is_populated(region, page - region.range.start, kPage)) continue;
+      if (!ranges.empty() && ranges.back().end() == page)
+        ranges.back().size += kPage;
+      else
+        ranges.push_back({page, kPage});
+    }
+  }
+  return ranges;
+}
+
+}  // namespace vitrine::techniques

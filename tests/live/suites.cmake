@@ -28,6 +28,9 @@ live_suite(PassiveOnPrivateRam.* 300)
 live_suite(Any/TechniqueTest.* 600)
 live_suite(TechniqueOfADyingVm.* 300)
 live_suite(Any/TechniqueKillTest.LosesNothing/* 900)
+live_suite(Monitor/ManagerTest.*/qmp 600)
+live_suite(Monitor/ManagerTest.*/gdb 600)
+live_suite(StubTest.* 300)
 
 # Variants of the above.
 live_suite(Any/TechniqueKillTest.OftenLosesNothing/* 5400 full)

@@ -3,11 +3,13 @@
 
 #include "vitrine/techniques/background_snapshot.h"
 #include "vitrine/techniques/dump.h"
+#include "vitrine/techniques/gdb.h"
 #include "vitrine/techniques/map.h"
 #include "vitrine/techniques/migrate_file.h"
 #include "vitrine/techniques/pmemsave.h"
 #include "vitrine/techniques/proc_mem.h"
 #include "vitrine/techniques/process_vm.h"
+#include "vitrine/techniques/qmp.h"
 #include "vitrine/techniques/technique.h"
 
 namespace vitrine::techniques {
@@ -20,8 +22,19 @@ std::span<const Technique* const> all() {
   static const MigrateFile migrate_file;
   static const Dump dump;
   static const Pmemsave pmemsave;
-  static const std::array<const Technique*, 7> techniques{
-      &map, &process_vm, &proc_mem, &background_snapshot, &migrate_file, &dump, &pmemsave};
+  static const Gdb gdb;
+  static const QmpReads qmp;
+  static const auto techniques = std::to_array<const Technique*>({
+      &map,
+      &process_vm,
+      &proc_mem,
+      &background_snapshot,
+      &migrate_file,
+      &dump,
+      &pmemsave,
+      &gdb,
+      &qmp,
+  });
   return techniques;
 }
 

@@ -51,9 +51,10 @@ TEST(Registry, SaysForEachTechniqueWhyItIsNotUsable) {
   const auto none = choose(ended, guest.layout());
   ASSERT_FALSE(none);
   EXPECT_FALSE(find("process-vm").value()->usable(ended, guest.layout()));
-  for (const Technique* technique : all())
-    if (technique->description().effect == Effect::passive)
-      EXPECT_NE(none.error().message.find(technique->description().id), std::string::npos);
+  for (const Technique* technique : all()) {
+    if (technique->description().effect != Effect::passive) continue;
+    EXPECT_NE(none.error().message.find(technique->description().id), std::string::npos);
+  }
 }
 
 }  // namespace

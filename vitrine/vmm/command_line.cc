@@ -187,6 +187,8 @@ void Parser::option(std::string_view option, const std::string& argument) {
     }
   } else if (option == "mem-path") {
     result_.memory_path = argument;
+  } else if (option == "gdb") {
+    result_.debugger = argument;
   } else if (option == "chardev") {
     chardev(list("backend"));
   } else if (option == "qmp" || option == "qmp-pretty") {
@@ -216,6 +218,7 @@ CommandLine Parser::parse(const std::vector<std::string>& arguments) {
     if (std::find(std::begin(kFlags), std::end(kFlags), name) != std::end(kFlags)) {
       if (name == "S") result_.starts_paused = true;
       if (name == "enable-kvm") result_.accelerator = "kvm";
+      if (name == "s") result_.debugger = "tcp::1234";
       continue;
     }
     if (i + 1 < arguments.size()) option(name, arguments[++i]);

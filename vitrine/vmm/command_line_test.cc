@@ -126,5 +126,12 @@ TEST(IsVmmProgram, KnowsTheNamesDistributionsUse) {
   }
 }
 
+TEST(CommandLine, KnowsTheDebuggerStub) {
+  EXPECT_EQ(parse_command_line({"qemu"}).debugger, "");
+  EXPECT_EQ(parse_command_line({"qemu", "-s", "-m", "1G"}).debugger, "tcp::1234");
+  EXPECT_EQ(parse_command_line({"qemu", "-gdb", "unix:/run/gdb,server=on"}).debugger,
+            "unix:/run/gdb,server=on");
+}
+
 }  // namespace
 }  // namespace vitrine::vmm

@@ -1,0 +1,77 @@
+#include "vitrine/techniques/qmp.h"
+
+#include "vitrine/techniques/asked_memory.h"
+#include "vitrine/vmm/monitor_memory.h"
+
+namespace vitrine::techniques {
+namespace {
+
+// A command costs a few hundred microseconds, as much as what pmemsave fetches of about this size.
+constexpr Merging kMerging{.gap = 64 << 10, .piece = vmm::MonitorMemory::kLongest};
+
+class MonitorAsker final : public Asker {
+ public:
+  explicit MonitorAsker(vmm::MonitorMemory memory) : memory_(std::move(memory)) {}
+  void read(std::span<memory::ReadRequest> pieces) override { memory_.read(pieces); }
+
+ private:
+  vmm::MonitorMemory memory_;
+};
+
+class QmpAccess final : public Access {
+ public:
+  QmpAccess(std::unique_ptr<vmm::Intervention> intervention, vmm::MonitorMemory monitor,
+            const vmm::RamLayout& layout, host::Pagemap pagemap)
+      : intervention_(std::move(intervention)),
+        asker_(std::move(monitor)),
+        memory_(layout, std::move(pagemap), asker_, kMerging) {}
+
+  memory::PhysicalMemory& memory() override { return memory_; }
+  vmm::Intervention* intervention() override { return intervention_.get(); }
+
+ private:
+  std::unique_ptr<vmm::Intervention> intervention_;
+  MonitorAsker asker_;
+  AskedMemory memory_;
+};
+
+}  // namespace
+
+const Description& QmpReads::description() const {
+  static constexpr Description kDescription{
+      .id = "qmp",
+      .technique_class = "manager-mediated reads",
+      .cooperation = "none",
+      .snapshot = "live memory",
+      .liveness = "guest keeps running",
+      .access = "the manager's interface (QEMU's monitor: xp, pmemsave)",
+      .effect = Effect::intrusive,
+      .demands = "a QMP socket that no other client holds",
+      .searches = false,
+  };
+  return kDescription;
+}
+
+base::Result<void> QmpReads::usable(const vmm::Machine& machine,
+                                    const vmm::RamLayout& layout) const {
+  (void)layout;
+  auto pagemap = host::Pagemap::open(machine.process.pid);
+  if (!pagemap) return base::fail(pagemap.error());
+  auto qmp = vmm::open_qmp(machine);
+  if (!qmp) return base::fail(qmp.error());
+  return {};
+}
+
+base::Result<std::unique_ptr<Access>> QmpReads::open(const vmm::Machine& machine,
+                                                     const vmm::RamLayout& layout) const {
+  auto pagemap = host::Pagemap::open(machine.process.pid);
+  if (!pagemap) return base::fail(pagemap.error());
+  auto intervention = vmm::Intervention::begin(machine);
+  if (!intervention) return base::fail(intervention.error());
+  auto monitor = vmm::MonitorMemory::begin(**intervention);
+  if (!monitor) return base::fail(monitor.error());
+  return std::make_unique<QmpAccess>(std::move(*intervention), std::move(*monitor), layout,
+                                     std::move(*pagemap));
+}
+
+}  // namespace vitrine::techniques

@@ -3,7 +3,8 @@
 
 packages_to_build=(
   ca-certificates cmake g++ ninja-build pkg-config
-  libbpf-dev libcli11-dev libelf-dev libexpected-dev libfmt-dev nlohmann-json3-dev zlib1g-dev
+  libbpf-dev libcli11-dev libelf-dev libexpected-dev libfmt-dev libvirt-dev nlohmann-json3-dev
+  zlib1g-dev
 )
 packages_to_bench=(libbenchmark-dev)
 packages_to_test=(libgtest-dev libgmock-dev)

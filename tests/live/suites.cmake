@@ -31,6 +31,8 @@ live_suite(Any/TechniqueKillTest.LosesNothing/* 900)
 live_suite(Monitor/ManagerTest.*/qmp 600)
 live_suite(Monitor/ManagerTest.*/gdb 600)
 live_suite(StubTest.* 300)
+live_suite(LibvirtPeek.* 300 full)
+live_suite(LibvirtAbsent.* 120)
 
 # Variants of the above.
 live_suite(Any/TechniqueKillTest.OftenLosesNothing/* 5400 full)

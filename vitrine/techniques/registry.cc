@@ -4,6 +4,7 @@
 #include "vitrine/techniques/background_snapshot.h"
 #include "vitrine/techniques/dump.h"
 #include "vitrine/techniques/gdb.h"
+#include "vitrine/techniques/libvirt.h"
 #include "vitrine/techniques/map.h"
 #include "vitrine/techniques/migrate_file.h"
 #include "vitrine/techniques/pmemsave.h"
@@ -24,6 +25,7 @@ std::span<const Technique* const> all() {
   static const Pmemsave pmemsave;
   static const Gdb gdb;
   static const QmpReads qmp;
+  static const Libvirt libvirt;
   static const auto techniques = std::to_array<const Technique*>({
       &map,
       &process_vm,
@@ -34,6 +36,7 @@ std::span<const Technique* const> all() {
       &pmemsave,
       &gdb,
       &qmp,
+      &libvirt,
   });
   return techniques;
 }

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <string_view>
 
+#include "vitrine/vmm/libvirt_domain.h"
+
 namespace vitrine::vmm {
 namespace {
 
@@ -111,6 +113,19 @@ std::vector<Machine> serving(const std::string& path, const std::vector<Machine>
   return found;
 }
 
+base::Result<Machine> run_by_libvirt(const std::string& name, const std::vector<Machine>& machines,
+                                     const host::ProcRoot& proc) {
+  const auto domain = LibvirtDomain::named(DomainName::parse(name), proc);
+  if (!domain) return base::fail(domain.error());
+  std::vector<Machine> found;
+  std::copy_if(machines.begin(), machines.end(), std::back_inserter(found),
+               [&](const Machine& machine) { return machine.uuid == domain->uuid(); });
+  if (!found.empty()) return only(std::move(found), "UUID " + domain->uuid());
+  return base::fail(base::Code::denied,
+                    "the process of libvirt's domain " + domain->name() + " cannot be looked at",
+                    "run it with sudo");
+}
+
 }  // namespace
 
 std::vector<Machine> list(const host::ProcRoot& proc) {
@@ -142,11 +157,13 @@ base::Result<Machine> machine_of(pid_t pid, const host::ProcRoot& proc) {
 base::Result<Machine> find(const std::string& spec, const host::ProcRoot& proc) {
   const auto colon = spec.find(':');
   const std::string prefix = spec.substr(0, colon == std::string::npos ? 0 : colon);
-  const bool decided = prefix == "pid" || prefix == "name" || prefix == "qmp";
+  const bool decided =
+      prefix == "pid" || prefix == "name" || prefix == "qmp" || prefix == "libvirt";
   const std::string rest = decided ? spec.substr(colon + 1) : spec;
   const auto may_be = [&](std::string_view kind) { return !decided || prefix == kind; };
 
   const std::vector<Machine> machines = list(proc);
+  if (prefix == "libvirt") return run_by_libvirt(rest, machines, proc);
   const auto number = may_be("pid") ? process_number(rest) : std::nullopt;
   if (prefix == "pid" && !number) {
     return base::fail(base::Code::invalid, rest + " is no process id");

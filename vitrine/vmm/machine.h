@@ -36,8 +36,9 @@ std::vector<Machine> list(const host::ProcRoot& proc = {});
 base::Result<Machine> machine_of(pid_t pid, const host::ProcRoot& proc = {});
 
 // The VM a user means: a process id, a name or a QMP socket's path, tried in that order; "pid:",
-// "name:" and "qmp:" before it decide. Errors: `absent`, with the names there are; `ambiguous`,
-// with the process ids; `invalid` for a process that is no VMM.
+// "name:" and "qmp:" before it decide. "libvirt:NAME" and "libvirt:URI/NAME" (as in
+// libvirt:qemu:///session/NAME) mean a libvirt daemon's domain. Errors: `absent`, with the names
+// there are; `ambiguous`, with the process ids; `invalid` for a process that is no VMM.
 base::Result<Machine> find(const std::string& spec, const host::ProcRoot& proc = {});
 
 // Connects to the VM's QMP. Errors: `absent` where it has none, `timeout` where another client

@@ -9,7 +9,8 @@ namespace vitrine::cli {
 void Target::add_to(CLI::App& command) {
   command
       .add_option("VM", vm,
-                  "A VM: process id, name or QMP socket; pid:, name: or qmp: before it decides")
+                  "A VM: process id, name or QMP socket; pid:, name: or qmp: before it decides, "
+                  "libvirt: before a name, or URI/NAME, means a libvirt daemon's domain")
       ->required();
   command.add_option("--technique", technique,
                      "How to read the guest's memory; auto: the best passive way that is usable "
@@ -53,9 +54,9 @@ VmIdentity identity(const vmm::Machine& machine, const std::string& spec) {
   VmIdentity vm;
   if (!machine.name.empty()) vm.name = machine.name;
   vm.pid = machine.process.pid;
-  const bool decided =
-      std::ranges::any_of(std::initializer_list<std::string_view>{"pid:", "name:", "qmp:"},
-                          [&spec](std::string_view prefix) { return spec.starts_with(prefix); });
+  const bool decided = std::ranges::any_of(
+      std::initializer_list<std::string_view>{"pid:", "name:", "qmp:", "libvirt:"},
+      [&spec](std::string_view prefix) { return spec.starts_with(prefix); });
   if (decided)
     vm.source = spec;
   else if (spec == std::to_string(machine.process.pid))

@@ -1,0 +1,97 @@
+// A VM that libvirt runs, read through libvirt.
+#include <csignal>
+
+#include "tests/live/guest_test.h"
+#include "tests/live/libvirt_session.h"
+
+namespace vitrine::live {
+namespace {
+
+using testing::HasSubstr;
+
+class LibvirtPeek : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (kernel_available("6.1")) session_ = std::make_unique<LibvirtSession>("peeked");
+  }
+  static void TearDownTestSuite() { session_.reset(); }
+  void SetUp() override {
+    if (session_ == nullptr) GTEST_SKIP() << "SKIPPED: guest kernel 6.1";
+  }
+
+  static LibvirtSession& session() { return *session_; }
+  static std::string state() { return session().virsh({"domstate", "peeked"}).output; }
+
+ private:
+  static inline std::unique_ptr<LibvirtSession> session_;
+};
+
+// By process, without what changes by itself even in a quiet guest.
+std::map<int, nlohmann::json> stable_rows(const std::string& technique) {
+  std::map<int, nlohmann::json> rows;
+  for (auto row : vitrine_json({"ps", "peeked", "--technique", technique}).at("rows")) {
+    row.erase("state");
+    row.erase("rss_bytes");
+    rows[row.at("pid").get<int>()] = row;
+  }
+  return rows;
+}
+
+TEST_F(LibvirtPeek, GivesTheRowsThatProcessVmGives) {
+  // A kernel worker may come or go in between: three attempts.
+  bool same = false;
+  for (int i = 0; i < 3 && !same; ++i) {
+    const auto rows = stable_rows("libvirt");
+    EXPECT_GT(rows.size(), 40U);
+    same = rows == stable_rows("process-vm");
+  }
+  EXPECT_TRUE(same);
+  EXPECT_EQ(state(), "running\n\n");
+}
+
+TEST_F(LibvirtPeek, FindsADomainByNameAndUri) {
+  for (const std::string& spec :
+       {std::string("libvirt:peeked"), std::string("libvirt:qemu:///session/peeked"),
+        "libvirt:" + session().uri() + "/peeked"}) {
+    const auto observed = vitrine_json({"ps", spec, "--technique", "libvirt"});
+    EXPECT_EQ(observed.at("vm").at("name"), "peeked") << spec;
+    EXPECT_EQ(observed.at("vm").at("source"), spec);
+  }
+  const Finished missing = vitrine({"ps", "libvirt:no-such-domain"});
+  EXPECT_EQ(missing.status, 1);
+  EXPECT_THAT(missing.errors, HasSubstr("no-such-domain"));
+  EXPECT_EQ(vitrine({"ps", "libvirt:qemu:///system/peeked"}).status, 1);
+}
+
+TEST_F(LibvirtPeek, LeavesNothingWhenItIsKilled) {
+  for (int i = 0; i < 10; ++i) {
+    const TemporaryFolder files;
+    Subprocess tool({"env", "XDG_CACHE_HOME=" + files.path().string(), VITRINE_PROGRAM, "ps",
+                     "peeked", "--technique", "libvirt", "--watch", "0.01"},
+                    files.path() / "out", files.path() / "err");
+    tool.wait(std::chrono::milliseconds(300 + 97 * i));
+    tool.kill();
+  }
+  EXPECT_EQ(state(), "running\n\n");
+  EXPECT_THAT(session().virsh({"domjobinfo", "peeked"}).output, HasSubstr("None"));
+}
+
+// The last one: the daemon is stopped, as one that hangs.
+TEST_F(LibvirtPeek, ZGivesUpOnADaemonThatDoesNotAnswer) {
+  session().daemon().signal(SIGSTOP);
+  const Finished finished = vitrine({"ps", "peeked", "--technique", "libvirt"});
+  const Finished listed = vitrine({"ls"});
+  session().daemon().signal(SIGCONT);
+  EXPECT_EQ(finished.status, 1);
+  EXPECT_THAT(finished.errors, HasSubstr("does not answer"));
+  EXPECT_THAT(listed.output, HasSubstr("peeked"));
+}
+
+TEST(LibvirtAbsent, IsSaidOfAVmThatLibvirtDoesNotRun) {
+  const Guest guest({.kernel = {}, .name = "plain"});
+  const auto listed = vitrine_json({"techniques", "plain"}).dump();
+  EXPECT_THAT(listed, HasSubstr("not started by libvirt"));
+}
+
+}  // namespace
+}  // namespace vitrine::live

@@ -1,0 +1,42 @@
+// A libvirt session daemon of the test's own, with one domain that boots the tests' guest: folders,
+// sockets and cache are temporary, and all ends with the test. libvirt gives root no session, so it
+// is nobody's where the test is root.
+//
+// Thread contract: one thread.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/live/subprocess.h"
+
+namespace vitrine::live {
+
+class LibvirtSession {
+ public:
+  // Boots the domain; throws std::runtime_error with the daemon's messages if it does not.
+  explicit LibvirtSession(std::string domain);
+  ~LibvirtSession();
+
+  const std::string& domain() const { return domain_; }
+  // "qemu+unix:///session?socket=…"
+  std::string uri() const;
+  std::filesystem::path folder() const { return folder_.path(); }
+  Subprocess& daemon() { return *daemon_; }
+  // `virsh ARGUMENTS…` as the daemon's user.
+  Finished virsh(const std::vector<std::string>& arguments) const;
+
+ private:
+  std::vector<std::string> as_user(const std::vector<std::string>& command) const;
+  std::string definition() const;
+  void lay_out_folder() const;
+
+  std::string domain_;
+  TemporaryFolder folder_;
+  std::unique_ptr<Subprocess> daemon_;
+  std::unique_ptr<Subprocess> client_;
+};
+
+}  // namespace vitrine::live

@@ -1,0 +1,71 @@
+#include "vitrine/techniques/libvirt.h"
+
+#include "vitrine/techniques/asked_memory.h"
+#include "vitrine/vmm/libvirt_domain.h"
+
+namespace vitrine::techniques {
+namespace {
+
+// A call costs a millisecond or more, as much as what is fetched of about this size.
+constexpr Merging kMerging{.gap = 256 << 10, .piece = vmm::LibvirtDomain::kLongest};
+
+class DomainAsker final : public Asker {
+ public:
+  explicit DomainAsker(vmm::LibvirtDomain domain) : domain_(std::move(domain)) {}
+  void read(std::span<memory::ReadRequest> pieces) override { domain_.read(pieces); }
+
+ private:
+  vmm::LibvirtDomain domain_;
+};
+
+class LibvirtAccess final : public Access {
+ public:
+  LibvirtAccess(vmm::LibvirtDomain domain, const vmm::RamLayout& layout, host::Pagemap pagemap)
+      : asker_(std::move(domain)), memory_(layout, std::move(pagemap), asker_, kMerging) {}
+
+  memory::PhysicalMemory& memory() override { return memory_; }
+
+ private:
+  DomainAsker asker_;
+  AskedMemory memory_;
+};
+
+}  // namespace
+
+const Description& Libvirt::description() const {
+  static constexpr Description kDescription{
+      .id = "libvirt",
+      .technique_class = "manager-mediated reads",
+      .cooperation = "none",
+      .snapshot = "live memory",
+      .liveness = "guest keeps running",
+      .access = "the manager's interface (libvirt's memory peek)",
+      .effect = Effect::intrusive,
+      .demands =
+          "a VM that a libvirt daemon of this host runs, the right to use that daemon, and "
+          "libvirt's client library",
+      .searches = false,
+  };
+  return kDescription;
+}
+
+base::Result<void> Libvirt::usable(const vmm::Machine& machine,
+                                   const vmm::RamLayout& layout) const {
+  (void)layout;
+  auto pagemap = host::Pagemap::open(machine.process.pid);
+  if (!pagemap) return base::fail(pagemap.error());
+  auto domain = vmm::LibvirtDomain::of(machine);
+  if (!domain) return base::fail(domain.error());
+  return {};
+}
+
+base::Result<std::unique_ptr<Access>> Libvirt::open(const vmm::Machine& machine,
+                                                    const vmm::RamLayout& layout) const {
+  auto pagemap = host::Pagemap::open(machine.process.pid);
+  if (!pagemap) return base::fail(pagemap.error());
+  auto domain = vmm::LibvirtDomain::of(machine);
+  if (!domain) return base::fail(domain.error());
+  return std::make_unique<LibvirtAccess>(std::move(*domain), layout, std::move(*pagemap));
+}
+
+}  // namespace vitrine::techniques

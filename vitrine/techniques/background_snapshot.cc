@@ -81,7 +81,7 @@ base::Result<void> BackgroundSnapshotAccess::start(Snapshot& snapshot) {
   if (!size) return base::fail(size.error());
   // Spooled, since QEMU must neither wait for us, the guest with it, nor fail when we end.
   auto drain =
-      StreamDrain::start_spooled(*size, [this, &snapshot](std::span<const std::byte> bytes) {
+      StreamDrain::start_spooled(*size, pid_, [this, &snapshot](std::span<const std::byte> bytes) {
         auto taken = take(snapshot, bytes);
         if (!taken || snapshot.stream.complete() || bytes.empty())
           arrivals_.finish(taken && snapshot.stream.complete());

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -47,10 +48,11 @@ base::Result<std::unique_ptr<StreamDrain>> StreamDrain::start(Consumer consumer)
   return drain;
 }
 
-base::Result<std::unique_ptr<StreamDrain>> StreamDrain::start_spooled(std::uint64_t size,
+base::Result<std::unique_ptr<StreamDrain>> StreamDrain::start_spooled(std::uint64_t size, pid_t pid,
                                                                       Consumer consumer) {
   std::unique_ptr<StreamDrain> drain(new StreamDrain(std::move(consumer)));
   if (auto opened = drain->open_spool(size); !opened) return base::fail(opened.error());
+  drain->vmm_ = base::FileDescriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (auto launched = drain->launch(); !launched) return base::fail(launched.error());
   return drain;
 }
@@ -109,36 +111,40 @@ StreamDrain::~StreamDrain() {
 }
 
 void StreamDrain::run() {
-  auto drained = drain();
-  // Whoever still writes learns that nobody reads.
+  const auto drained = drain();
+  {
+    const std::lock_guard lock(mutex_);
+    if (!drained) error_ = drained.error();
+  }
+  // Whoever still writes learns that nobody reads, and finds out why.
   reader_ = base::FileDescriptor();
   {
     const std::lock_guard lock(mutex_);
     ended_ = true;
-    if (!drained) error_ = drained.error();
   }
   changed_.notify_all();
 }
 
 // The next bytes, once there are some; 0 at the end, -1 upon an error, EINTR where it was stopped.
 ssize_t StreamDrain::take(std::span<std::byte> into) {
+  // A file is always ready: whether it has grown only reading tells, every millisecond.
+  std::array<pollfd, 2> polled{pollfd{stop_.get(), POLLIN, 0},
+                               pollfd{spooled_ ? vmm_.get() : reader_.get(), POLLIN, 0}};
+  int patience = spooled_ ? 0 : -1;
   while (true) {
-    std::array<pollfd, 2> polled{pollfd{stop_.get(), POLLIN, 0}, pollfd{reader_.get(), POLLIN, 0}};
-    // A file is always ready: whether it has grown only reading tells, every millisecond.
-    const bool failed = poll(polled.data(), spooled_ ? 1 : 2, spooled_ ? 0 : -1) < 0;
-    if (failed && errno != EINTR) return -1;
+    if (poll(polled.data(), polled.size(), patience) < 0 && errno != EINTR) return -1;
     if (polled[0].revents != 0) {
       errno = EINTR;
       return -1;
     }
     // Asked before reading: what was written before it was set is seen.
-    const bool written = written_;
+    const bool written = !spooled_ || written_ || polled[1].revents != 0;
     const ssize_t got =
         spooled_ ? ::pread(reader_.get(), into.data(), into.size(), static_cast<off_t>(bytes_))
                  : ::read(reader_.get(), into.data(), into.size());
     if (got > 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) return got;
-    if (got == 0 && (!spooled_ || written)) return 0;
-    if (spooled_) poll(polled.data(), 1, 1);
+    if (got == 0 && written) return 0;
+    if (spooled_) patience = 1;
   }
 }
 

@@ -33,9 +33,9 @@ class StreamDrain {
   // Errors: pipe2's.
   static base::Result<std::unique_ptr<StreamDrain>> start(Consumer consumer);
 
-  // With a spool for at most `size` bytes. Errors: as host::temporary_file; `unsupported` where the
-  // file system reserves no space.
-  static base::Result<std::unique_ptr<StreamDrain>> start_spooled(std::uint64_t size,
+  // With a spool for at most `size` bytes, which ends when process `pid` does, too. Errors: as
+  // host::temporary_file; `unsupported` where the file system reserves no space.
+  static base::Result<std::unique_ptr<StreamDrain>> start_spooled(std::uint64_t size, pid_t pid,
                                                                   Consumer consumer);
 
   // Ends the drain, wherever it is.
@@ -75,6 +75,7 @@ class StreamDrain {
   base::FileDescriptor reader_;
   base::FileDescriptor writer_;
   base::FileDescriptor stop_;  // an eventfd
+  base::FileDescriptor vmm_;   // its pidfd, for a spool
   bool spooled_ = false;
   std::atomic<bool> written_ = false;  // the spool is whole
   std::atomic<std::uint64_t> bytes_ = 0;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <string>
@@ -61,7 +63,7 @@ TEST(StreamDrain, AWriterThatStopsIsNotWaitedForForever) {
 TEST(StreamDrain, ASpoolIsWrittenWhetherItIsReadOrNot) {
   std::string taken;
   auto drain = StreamDrain::start_spooled(
-      8 << 20, [&taken](std::span<const std::byte> bytes) -> base::Result<void> {
+      8 << 20, getpid(), [&taken](std::span<const std::byte> bytes) -> base::Result<void> {
         taken.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
         if (taken.size() > 1'000'000) return base::fail(base::Code::unreadable, "enough");
         return {};
@@ -79,7 +81,7 @@ TEST(StreamDrain, ASpoolIsWrittenWhetherItIsReadOrNot) {
 TEST(StreamDrain, ASpoolEndsOnceAllIsWrittenAndTaken) {
   std::size_t taken = 0;
   auto drain = StreamDrain::start_spooled(
-      8 << 20, [&taken](std::span<const std::byte> bytes) -> base::Result<void> {
+      8 << 20, getpid(), [&taken](std::span<const std::byte> bytes) -> base::Result<void> {
         taken += bytes.size();
         return {};
       });
@@ -91,9 +93,25 @@ TEST(StreamDrain, ASpoolEndsOnceAllIsWrittenAndTaken) {
   EXPECT_EQ(taken, 3'000'000U);
 }
 
+TEST(StreamDrain, ASpoolEndsWithItsWriter) {
+  const pid_t child = fork();
+  if (child == 0) {
+    pause();
+    _exit(0);
+  }
+  auto drain = StreamDrain::start_spooled(
+      8 << 20, child, [](std::span<const std::byte>) -> base::Result<void> { return {}; });
+  ASSERT_TRUE(drain);
+  EXPECT_EQ((*drain)->finish(20ms).error().code, base::Code::timeout);
+  kill(child, SIGKILL);
+  EXPECT_TRUE((*drain)->finish(5s));
+  waitpid(child, nullptr, 0);
+}
+
 TEST(StreamDrain, ASpoolDemandsItsSpaceBefore) {
   const auto drain = StreamDrain::start_spooled(
-      std::uint64_t{1} << 60, [](std::span<const std::byte>) -> base::Result<void> { return {}; });
+      std::uint64_t{1} << 60, getpid(),
+      [](std::span<const std::byte>) -> base::Result<void> { return {}; });
   ASSERT_FALSE(drain);
   EXPECT_NE(drain.error().remedy.find("TMPDIR"), std::string::npos);
 }

@@ -74,7 +74,8 @@ class Parser {
   void object(const OptionList& list);
   void chardev(const OptionList& list);
   void qmp(const std::string& argument);
-  void resolve_monitors();
+  void device(const OptionList& list, const std::string& argument);
+  void resolve_sockets();
 
   struct Control {
     std::string chardev;
@@ -84,6 +85,7 @@ class Parser {
   CommandLine result_;
   std::map<std::string, Chardev> chardevs_;
   std::vector<Control> controls_;
+  std::vector<Control> agents_;
   bool accelerator_given_ = false;
 };
 
@@ -156,6 +158,17 @@ void Parser::qmp(const std::string& argument) {
   }
 }
 
+void Parser::device(const OptionList& list, const std::string& argument) {
+  const std::string driver = list.get_or("driver", "");
+  if (const auto memdev = list.get("memdev")) {
+    result_.memory_devices.push_back({driver, *memdev, list.size("addr")});
+  }
+  // The name that qemu-ga looks for by default (qga/main.c).
+  if (driver == "virtserialport" && list.get_or("name", "") == "org.qemu.guest_agent.0") {
+    agents_.push_back({list.get_or("chardev", ""), "-device " + argument});
+  }
+}
+
 void Parser::option(std::string_view option, const std::string& argument) {
   const auto list = [&](std::string_view implied) { return OptionList::parse(argument, implied); };
   if (option == "name") {
@@ -180,11 +193,7 @@ void Parser::option(std::string_view option, const std::string& argument) {
       result_.numa_backends.push_back(*node.get("memdev"));
     }
   } else if (option == "device") {
-    const auto device = list("driver");
-    if (const auto memdev = device.get("memdev")) {
-      const auto address = device.size("addr");
-      result_.memory_devices.push_back({device.get_or("driver", ""), *memdev, address});
-    }
+    device(list("driver"), argument);
   } else if (option == "mem-path") {
     result_.memory_path = argument;
   } else if (option == "gdb") {
@@ -201,11 +210,17 @@ void Parser::option(std::string_view option, const std::string& argument) {
   }
 }
 
-void Parser::resolve_monitors() {
+void Parser::resolve_sockets() {
   for (const Control& control : controls_) {
     const auto device = chardevs_.find(control.chardev);
     if (device == chardevs_.end()) continue;
     result_.monitors.push_back({device->second.path, device->second.fd, control.found});
+  }
+  for (const Control& agent : agents_) {
+    const auto device = chardevs_.find(agent.chardev);
+    if (device == chardevs_.end()) continue;
+    result_.agents.push_back(
+        {{device->second.path, device->second.fd, agent.found}, agent.chardev});
   }
 }
 
@@ -223,7 +238,7 @@ CommandLine Parser::parse(const std::vector<std::string>& arguments) {
     }
     if (i + 1 < arguments.size()) option(name, arguments[++i]);
   }
-  resolve_monitors();
+  resolve_sockets();
   return std::move(result_);
 }
 

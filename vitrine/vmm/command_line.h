@@ -29,11 +29,17 @@ struct MemoryDevice {
   std::optional<std::uint64_t> address;  // guest-physical, where the command line fixes it
 };
 
-// A socket on which QMP is served.
+// A socket on which QMP is served, or behind which the guest agent is.
 struct MonitorSocket {
   std::string path;       // relative to the VMM's working directory; empty where `fd` is given
   std::optional<int> fd;  // a listening socket the VMM inherited
   std::string found;      // the option that says so, for people
+};
+
+// A port of the guest's to which a guest agent listens.
+struct AgentPort {
+  MonitorSocket socket;
+  std::string chardev;  // the id by which the monitor knows it
 };
 
 struct CommandLine {
@@ -53,6 +59,7 @@ struct CommandLine {
   std::vector<MemoryDevice> memory_devices;
   std::vector<MonitorSocket> monitors;
   std::string debugger;      // the device of -gdb, or what -s stands for; empty without a stub
+  std::vector<AgentPort> agents;
   std::string confidential;  // the object that encrypts the guest's memory, e.g. sev-guest
   bool starts_paused = false;
 };

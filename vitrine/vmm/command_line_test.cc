@@ -80,6 +80,21 @@ TEST(CommandLine, AHumanMonitorIsNotQmp) {
   EXPECT_TRUE(parse("kvm -qmp unix:/client-of-someone").monitors.empty());
 }
 
+TEST(CommandLine, KnowsThePortOfTheGuestAgent) {
+  const auto line = parse(
+      "kvm -device virtio-serial -chardev socket,path=/run/a,server=on,wait=off,id=qga0 "
+      "-chardev socket,id=charchannel0,fd=33,server=on -chardev pty,id=p "
+      "-device virtserialport,chardev=qga0,name=org.qemu.guest_agent.0 "
+      "-device virtserialport,chardev=p,name=org.qemu.guest_agent.0 "
+      "-device virtserialport,chardev=qga0,name=com.redhat.spice.0 "
+      R"(-device {"driver":"virtserialport","chardev":"charchannel0","name":"org.qemu.guest_agent.0"})");
+  ASSERT_EQ(line.agents.size(), 2U);
+  EXPECT_EQ(line.agents[0].socket.path, "/run/a");
+  EXPECT_EQ(line.agents[0].chardev, "qga0");
+  EXPECT_EQ(line.agents[1].socket.fd, 33);
+  EXPECT_TRUE(line.monitors.empty());
+}
+
 TEST(CommandLine, ArgumentsOfOptionsAreNotOptions) {
   const auto line = parse("kvm -append -S -serial -m -name real -kernel -uuid");
   EXPECT_FALSE(line.starts_paused);

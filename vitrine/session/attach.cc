@@ -110,6 +110,11 @@ base::Result<Attachment> try_layout(const vmm::Machine& machine, const Options& 
                                     const vmm::RamLayout& layout, const Survey& survey) {
   auto technique = choose(options.technique, machine, layout);
   if (!technique) return fail(technique.error());
+  if (options.pause != Pausing::none && (*technique)->description().needs_running_guest)
+    return fail(Code::invalid,
+                "the technique " + std::string((*technique)->description().id) +
+                    " has the guest do the reading, which a paused guest cannot",
+                "leave --pause out, or choose another technique");
   kernel::LocateOptions locate;
   locate.registers = survey.registers;
   if (survey.hints) locate.hint = survey.hints->note;

@@ -1,6 +1,7 @@
 #include <array>
 #include <string>
 
+#include "vitrine/techniques/agent.h"
 #include "vitrine/techniques/background_snapshot.h"
 #include "vitrine/techniques/dump.h"
 #include "vitrine/techniques/gdb.h"
@@ -26,6 +27,7 @@ std::span<const Technique* const> all() {
   static const Gdb gdb;
   static const QmpReads qmp;
   static const Libvirt libvirt;
+  static const Agent agent;
   static const auto techniques = std::to_array<const Technique*>({
       &map,
       &process_vm,
@@ -37,6 +39,7 @@ std::span<const Technique* const> all() {
       &gdb,
       &qmp,
       &libvirt,
+      &agent,
   });
   return techniques;
 }

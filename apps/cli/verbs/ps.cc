@@ -1,4 +1,5 @@
 #include "apps/cli/process_list.h"
+#include "apps/cli/second_opinion_view.h"
 #include "apps/cli/verbs/view_command.h"
 #include "vitrine/views/processes.h"
 
@@ -9,15 +10,27 @@ struct Arguments {
   ViewOptions view;
   bool threads = false;
   bool tree = false;
+  bool second_opinion = false;
 };
+
+base::Result<std::unique_ptr<views::View>> attach(const Arguments& arguments,
+                                                  session::Session& session) {
+  const views::ProcessOptions options{.threads = arguments.threads, .command_lines = true};
+  auto view = views::Processes::attach(session.kernel(), session.memory(), options);
+  if (!view || !arguments.second_opinion) return view;
+  return SecondOpinionView::attach(std::move(*view), session, arguments.threads);
+}
 
 Exit run(const Arguments& arguments) {
   ViewCommand command;
-  command.attach = [&arguments](session::Session& session) {
-    return views::Processes::attach(session.kernel(), session.memory(),
-                                    {.threads = arguments.threads, .command_lines = true});
-  };
+  command.attach = [&arguments](session::Session& session) { return attach(arguments, session); };
   command.table_columns = default_process_columns(arguments.threads);
+  if (arguments.second_opinion) {
+    command.table_columns = "seen_by," + command.table_columns;
+    command.observe = [](session::Session& session, views::View& view) {
+      return static_cast<SecondOpinionView&>(view).observe(session);
+    };
+  }
   command.adorn = [&arguments](std::span<const views::Column> columns,
                                std::vector<views::Row>& rows) {
     mark_names(columns, rows);
@@ -35,6 +48,9 @@ Verb add_ps(CLI::App& app) {
   command->add_flag("--threads", arguments->threads, "One row per thread instead of per process");
   command->add_flag("--tree", arguments->tree, "Show children below their parents")
       ->excludes("--sort");
+  command->add_flag("--second-opinion", arguments->second_opinion,
+                    "Ask the guest for its own list, too, through its guest agent, and mark in "
+                    "seen_by what only one side shows: a rootkit looks like this");
   command->footer(
       "In tables, kernel threads stand in [brackets], zombies are marked <defunct>, and tasks on "
       "their way out <exiting>; JSON has fields for these.");

@@ -52,6 +52,7 @@ class Show {
     } else if (auto again = session_->reattach(); !again) {
       return base::fail(again.error());
     }
+    view_.reset();  // it may hold what the new one needs
     auto view = command_.attach(*session_);
     if (!view) return base::fail(view.error());
     view_ = std::move(*view);
@@ -65,7 +66,8 @@ class Show {
   }
 
   base::Result<Exit> once() {
-    auto observation = session_->observe(*view_);
+    auto observation =
+        command_.observe ? command_.observe(*session_, *view_) : session_->observe(*view_);
     if (!observation) return base::fail(observation.error());
     if (view_->size() == 0)
       return base::fail(base::Code::inconsistent,

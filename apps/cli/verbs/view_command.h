@@ -26,6 +26,8 @@ struct ViewOptions {
 // What tells one view's verb from another's.
 struct ViewCommand {
   std::function<base::Result<std::unique_ptr<views::View>>(session::Session&)> attach;
+  // Where set: observes in place of one plain observation.
+  std::function<base::Result<session::Observation>(session::Session&, views::View&)> observe = {};
   // For tables only: which columns unless the user chooses, and how rows are made nicer to read.
   std::string table_columns;
   std::function<void(std::span<const views::Column>, std::vector<views::Row>&)> adorn;

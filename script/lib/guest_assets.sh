@@ -7,7 +7,10 @@ guest_assets=$PWD/build/guests
 # fetch_kernel NAME SUITE ARCHITECTURE GLOB MODULES: makes vmlinuz-NAME and modules-NAME.cpio.gz.
 fetch_kernel() {
   local name=$1 suite=$2 architecture=$3 pattern=$4 modules=$5 work image
-  [ ! -e "$guest_assets/vmlinuz-$name" ] || return 0
+  if [ -e "$guest_assets/vmlinuz-$name" ] &&
+    [ "$(cat "$guest_assets/modules-$name.stamp" 2>/dev/null)" = "$modules" ]; then
+    return 0
+  fi
   step "Fetching guest kernel $name"
   work=$(mktemp -d "$guest_assets/tmp.XXXXXX")
   if fetch_package "$suite" "$architecture" "$pattern" "$work"; then
@@ -15,6 +18,7 @@ fetch_kernel() {
     if [ -n "$image" ] && pack_modules "$work" "$modules" "$work/modules.cpio.gz"; then
       mv "$work/modules.cpio.gz" "$guest_assets/modules-$name.cpio.gz"
       mv "$image" "$guest_assets/vmlinuz-$name"
+      echo "$modules" >"$guest_assets/modules-$name.stamp"
       rm -rf "$work"
       return 0
     fi
@@ -72,5 +76,28 @@ build_initramfs() {
   pack_archive "$work/root" "$work/initramfs.cpio.gz"
   mv "$work/initramfs.cpio.gz" "$guest_assets/initramfs.cpio.gz"
   echo "$stamp" >"$guest_assets/initramfs.stamp"
+  rm -rf "$work"
+}
+
+# fetch_agent: makes agent.cpio.gz, Debian's qemu-ga with the libraries it needs, to be laid over the
+# initramfs.
+fetch_agent() {
+  local work package library libraries
+  [ ! -e "$guest_assets/agent.cpio.gz" ] || return 0
+  step "Fetching the guest agent"
+  work=$(mktemp -d "$guest_assets/tmp.XXXXXX")
+  open_private_apt "$work/apt" bookworm amd64 || return 1
+  (cd "$work" && timeout 300 apt-get "${private_apt[@]}" -qq download qemu-guest-agent libc6 \
+    libglib2.0-0 libnuma1 libpcre2-8-0 libudev1 liburing2 </dev/null >&2) || return 1
+  for package in "$work"/*.deb; do dpkg-deb -x "$package" "$work/all" || return 1; done
+  libraries=$work/packed/lib/x86_64-linux-gnu
+  mkdir -p "$work/packed/bin" "$work/packed/lib64" "$libraries"
+  cp "$work/all/usr/sbin/qemu-ga" "$work/packed/bin"
+  cp -L "$work/all/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2" "$work/packed/lib64"
+  for library in c m glib-2.0 gmodule-2.0 numa pcre2-8 udev uring; do
+    find "$work/all" -name "lib$library.so.[0-9]*" -exec cp -P -n {} "$libraries" \;
+  done
+  pack_archive "$work/packed" "$work/agent.cpio.gz"
+  mv "$work/agent.cpio.gz" "$guest_assets/agent.cpio.gz"
   rm -rf "$work"
 }

@@ -50,6 +50,8 @@ bool kernel_available(const std::string& name) {
   return fs::exists(guest_assets() / ("vmlinuz-" + name));
 }
 
+bool agent_available() { return fs::exists(guest_assets() / "agent.cpio.gz"); }
+
 Guest::Guest(GuestOptions options) : options_(std::move(options)) {
   lay_out_folder();
   start();
@@ -110,7 +112,8 @@ void Guest::lay_out_folder() {
   std::ofstream(folder() / "initrd", std::ios::binary)
       << (options_.next_kernel ? next_kernel_archive(*options_.next_kernel) : "")
       << read_file(assets / "initramfs.cpio.gz")
-      << read_file(assets / ("modules-" + *options_.kernel + ".cpio.gz"));
+      << read_file(assets / ("modules-" + *options_.kernel + ".cpio.gz"))
+      << (options_.agent ? read_file(assets / "agent.cpio.gz") : std::string());
 }
 
 void Guest::wait_for(const std::string& text, std::chrono::milliseconds limit) {

@@ -21,6 +21,9 @@ std::filesystem::path guest_assets();
 // Whether the kernel could be had on this machine; if not, its tests are skipped by name.
 bool kernel_available(const std::string& name);
 
+// Whether the guest agent could be had; if not, its tests are skipped by name.
+bool agent_available();
+
 class Guest {
  public:
   // Boots it, at most 120 s; throws std::runtime_error with the console's log.

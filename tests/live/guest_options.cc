@@ -68,6 +68,11 @@ std::vector<std::string> command_line(const GuestOptions& options,
                     "/console.log",
                 "-serial", "chardev:console"});
   add_qmp(command, options.qmp, here + "/monitor/qmp");
+  if (options.agent) {
+    add(command, {"-device", "virtio-serial", "-chardev",
+                  "socket,id=agent,path=" + here + "/agent,server=on,wait=off", "-device",
+                  "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"});
+  }
   for (const std::string& argument : options.arguments) add(command, {with_folder(argument, here)});
   return command;
 }

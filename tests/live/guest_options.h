@@ -34,6 +34,7 @@ struct GuestOptions {
   bool own_mounts = false;
   // A further kernel of kernels.txt, which the guest finds as /next/vmlinuz, with an /next/initrd.
   std::optional<std::string> next_kernel = {};
+  bool agent = false;  // a port for a guest agent, FOLDER/agent, and qemu-ga in the guest
   std::vector<std::string> arguments =
       {};  // further arguments; FOLDER stands for the VM's own folder
 };

@@ -24,6 +24,10 @@ class GuestTest : public testing::Test {
       missing_kernel_ = *options.kernel;
       return;
     }
+    if (options.agent && !agent_available()) {
+      missing_kernel_ = "with an agent";
+      return;
+    }
     guest_ = std::make_unique<Guest>(std::move(options));
   }
   static void TearDownTestSuite() { guest_.reset(); }

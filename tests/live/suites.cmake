@@ -33,6 +33,7 @@ live_suite(Monitor/ManagerTest.*/gdb 600)
 live_suite(StubTest.* 300)
 live_suite(LibvirtPeek.* 300 full)
 live_suite(LibvirtAbsent.* 120)
+live_suite(Agent.* 600)
 
 # Variants of the above.
 live_suite(Any/TechniqueKillTest.OftenLosesNothing/* 5400 full)

@@ -45,7 +45,7 @@ TEST(TechniqueText, TheReadmeShowsTheTableOfTheRegistry) {
   std::ifstream file(VITRINE_README);
   std::stringstream readme;
   readme << file.rdbuf();
-  EXPECT_THAT(readme.str(), HasSubstr(techniques_markdown(every())))
+  EXPECT_TRUE(readme.str().find(techniques_markdown(every())) != std::string::npos)
       << "put what `vitrine techniques --markdown` prints into README.md";
 }
 

@@ -73,7 +73,7 @@ class GdbAccess final : public Access {
 const Description& Gdb::description() const {
   static constexpr Description kDescription{
       .id = "gdb",
-      .technique_class = "manager-mediated reads",
+      .technique_class = "live reads through the manager's interface",
       .cooperation = "none",
       .snapshot = "live memory",
       .liveness = "guest stopped while it is observed",

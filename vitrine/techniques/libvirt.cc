@@ -35,7 +35,7 @@ class LibvirtAccess final : public Access {
 const Description& Libvirt::description() const {
   static constexpr Description kDescription{
       .id = "libvirt",
-      .technique_class = "manager-mediated reads",
+      .technique_class = "live reads through the manager's interface",
       .cooperation = "none",
       .snapshot = "live memory",
       .liveness = "guest keeps running",

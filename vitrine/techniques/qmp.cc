@@ -40,7 +40,7 @@ class QmpAccess final : public Access {
 const Description& QmpReads::description() const {
   static constexpr Description kDescription{
       .id = "qmp",
-      .technique_class = "manager-mediated reads",
+      .technique_class = "live reads through the manager's interface",
       .cooperation = "none",
       .snapshot = "live memory",
       .liveness = "guest keeps running",

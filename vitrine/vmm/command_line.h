@@ -58,7 +58,7 @@ struct CommandLine {
   std::vector<std::string> numa_backends;  // of the nodes in order
   std::vector<MemoryDevice> memory_devices;
   std::vector<MonitorSocket> monitors;
-  std::string debugger;      // the device of -gdb, or what -s stands for; empty without a stub
+  std::string debugger;  // the device of -gdb, or what -s stands for; empty without a stub
   std::vector<AgentPort> agents;
   std::string confidential;  // the object that encrypts the guest's memory, e.g. sev-guest
   bool starts_paused = false;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <ranges>
+#include <span>
 
 #include "vitrine/host/mappings.h"
 #include "vitrine/session/cache_folder.h"
@@ -112,7 +112,8 @@ void store_hints(const vmm::Machine& machine, const Hints& hints) {
   if (hints.layout.regions.size() <= kMaxRegions)
     for (const vmm::RamRegion& region : hints.layout.regions) regions.push_back(json_of(region));
   json pieces = json::array();
-  for (const memory::Range& piece : hints.pieces | std::views::take(kMaxPieces))
+  for (const memory::Range& piece :
+       std::span(hints.pieces).first(std::min(hints.pieces.size(), kMaxPieces)))
     pieces.push_back({piece.start.value, piece.size});
   const json entry{{"format", kFormat},          {"note", hints.note.value},
                    {"mappings", hints.mappings}, {"source", hints.layout.source},

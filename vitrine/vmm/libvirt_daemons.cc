@@ -45,7 +45,7 @@ std::vector<LibvirtDaemon> libvirt_daemons(const host::ProcRoot& proc) {
       if (path != line.npos && line.ends_with(socket)) paths.emplace_back(line.substr(path + 1));
     }
     std::ranges::sort(paths);
-    paths.erase(std::ranges::unique(paths).begin(), paths.end());
+    paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
     for (const std::string& path : paths) {
       if (daemons.size() == kMaximumDaemons) return daemons;
       const char* const driver = of_the_system(path) ? "system" : "session";

@@ -23,7 +23,7 @@ class Receiver final : public MigrationStream::Receiver {
   }
   Result<void> page(std::size_t block, std::uint64_t offset,
                     std::span<const std::byte, MigrationStream::kPage> content) override {
-    sum_ += std::to_integer<unsigned>(content[0]) + std::to_integer<unsigned>(content.back());
+    sum_ = sum_ + std::to_integer<unsigned>(content[0]) + std::to_integer<unsigned>(content.back());
     return zero_page(block, offset);
   }
   Result<void> zero_page(std::size_t block, std::uint64_t offset) override {

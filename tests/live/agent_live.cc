@@ -124,9 +124,8 @@ TEST_F(Agent, IsUsableAndSaysWhatItDoes) {
 }
 
 TEST_F(Agent, LeavesNothingOpenWhenItIsKilled) {
-  const std::vector<std::string> command{
-      vitrine_program(), "rate",      guest().name(), "--technique",
-      "agent",           "--seconds", "100",          "--no-cache"};
+  const std::vector<std::string> command{program(), "rate",      guest().name(), "--technique",
+                                         "agent",   "--seconds", "100",          "--no-cache"};
   for (const int milliseconds : {300, 700, 1100, 1500, 3000, 6000}) {
     Subprocess program(command, guest().folder() / "rate.out", guest().folder() / "rate.err");
     std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));

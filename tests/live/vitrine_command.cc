@@ -26,7 +26,7 @@ Finished vitrine(const std::vector<std::string>& arguments, std::chrono::millise
                  const std::filesystem::path& cache) {
   const TemporaryFolder empty;
   const auto folder = cache.empty() ? empty.path() : cache;
-  std::vector<std::string> command{"env", "XDG_CACHE_HOME=" + folder.string(), vitrine_program()};
+  std::vector<std::string> command{"env", "XDG_CACHE_HOME=" + folder.string(), program()};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return run(command, limit);
 }

@@ -79,7 +79,7 @@ TEST(GatherReader, SecondObservationReadsEverythingInOneCall) {
 
 TEST(GatherReader, WhatAnEarlierRunUsedIsReadInOneCallTheFirstTime) {
   CountingMemory memory;
-  const auto observe = [&memory](GatherReader& reader) {
+  const auto observe = [](GatherReader& reader) {
     reader.begin();
     for (std::uint64_t page = 0; page < 500; ++page)
       EXPECT_EQ(load_at(reader, page * 8192 + 16), page * 8192 + 16);

@@ -47,7 +47,9 @@ std::string techniques_text(std::span<const TechniqueEntry> entries, std::size_t
   for (const TechniqueEntry& entry : entries) {
     const techniques::Description& about = entry.about;
     if (!text.empty()) text += '\n';
-    text += fmt::format("{}: {}, {}\n", about.id, about.technique_class, name(about.effect));
+    text += wrapped(fmt::format("{}: {}, {}", about.id, about.technique_class, name(about.effect)),
+                    width, 2) +
+            '\n';
     text += labelled("how", axes(about), width);
     text += labelled("needs", about.demands, width);
     if (!entry.usable) continue;

@@ -16,6 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kNew = "new-";  // begins the names of files that are being written
+
 // FNV-1a: finds damage. It is no protection against the user's own forgeries.
 std::string checksum(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325;
@@ -74,13 +76,15 @@ void write_cached(std::string_view name, std::string_view text) {
   const auto folder = cache_folder();
   if (!folder) return;
   const std::string whole = checksum(text) + "\n" + std::string(text);
-  std::string temporary = (*folder / "new-XXXXXX").string();
+  std::string temporary = (*folder / (std::string(kNew) + "XXXXXX")).string();
   const base::FileDescriptor file(mkostemp(temporary.data(), O_CLOEXEC));
   if (!file.valid()) return;
   const bool written =
       write(file.get(), whole.data(), whole.size()) == static_cast<ssize_t>(whole.size());
   if (!written || rename(temporary.c_str(), (*folder / name).c_str()) != 0)
     unlink(temporary.c_str());
+  // What somebody who was killed left half-written.
+  trim_cached(kNew, 0);
 }
 
 void trim_cached(std::string_view prefix, std::size_t keep) {

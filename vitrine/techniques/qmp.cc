@@ -1,26 +1,26 @@
 #include "vitrine/techniques/qmp.h"
 
 #include "vitrine/techniques/asked_memory.h"
-#include "vitrine/vmm/monitor_memory.h"
+#include "vitrine/techniques/monitor_memory.h"
 
 namespace vitrine::techniques {
 namespace {
 
 // A command costs a few hundred microseconds, as much as what pmemsave fetches of about this size.
-constexpr Merging kMerging{.gap = 64 << 10, .piece = vmm::MonitorMemory::kLongest};
+constexpr Merging kMerging{.gap = 64 << 10, .piece = MonitorMemory::kLongest};
 
 class MonitorAsker final : public Asker {
  public:
-  explicit MonitorAsker(vmm::MonitorMemory memory) : memory_(std::move(memory)) {}
+  explicit MonitorAsker(MonitorMemory memory) : memory_(std::move(memory)) {}
   void read(std::span<memory::ReadRequest> pieces) override { memory_.read(pieces); }
 
  private:
-  vmm::MonitorMemory memory_;
+  MonitorMemory memory_;
 };
 
 class QmpAccess final : public Access {
  public:
-  QmpAccess(std::unique_ptr<vmm::Intervention> intervention, vmm::MonitorMemory monitor,
+  QmpAccess(std::unique_ptr<vmm::Intervention> intervention, MonitorMemory monitor,
             const vmm::RamLayout& layout, host::Pagemap pagemap)
       : intervention_(std::move(intervention)),
         asker_(std::move(monitor)),
@@ -68,7 +68,7 @@ base::Result<std::unique_ptr<Access>> QmpReads::open(const vmm::Machine& machine
   if (!pagemap) return base::fail(pagemap.error());
   auto intervention = vmm::Intervention::begin(machine);
   if (!intervention) return base::fail(intervention.error());
-  auto monitor = vmm::MonitorMemory::begin(**intervention);
+  auto monitor = MonitorMemory::begin(**intervention, machine.process.pid);
   if (!monitor) return base::fail(monitor.error());
   return std::make_unique<QmpAccess>(std::move(*intervention), std::move(*monitor), layout,
                                      std::move(*pagemap));

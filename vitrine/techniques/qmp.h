@@ -1,4 +1,4 @@
-// qmp: guest-physical reads through the VM's monitor, the guest running; see vmm/monitor_memory.h.
+// qmp: guest-physical reads through the VM's monitor, the guest running; see monitor_memory.h.
 //
 // Thread contract: see technique.h.
 #pragma once

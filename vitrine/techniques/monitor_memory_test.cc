@@ -1,6 +1,7 @@
-#include "vitrine/vmm/monitor_memory.h"
+#include "vitrine/techniques/monitor_memory.h"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstring>
@@ -8,13 +9,15 @@
 
 #include "vitrine/vmm/testing/fake_qmp.h"
 
-namespace vitrine::vmm {
+namespace vitrine::techniques {
 namespace {
 
 using base::GuestPhysical;
 using memory::ReadRequest;
 using memory::ReadStatus;
-using testing::FakeQmp;
+using vmm::Intervention;
+using vmm::Qmp;
+using vmm::testing::FakeQmp;
 using Json = nlohmann::json;
 
 constexpr const char* kTwoLines =
@@ -41,7 +44,7 @@ TEST(ParseWords, RefusesWhatIsNotExactlyThat) {
   EXPECT_FALSE(parse_words(":::", GuestPhysical(0), bytes));
 }
 
-// What QEMU answers of a memory in which the word at address A holds A, but takes no descriptors.
+// What QEMU answers of a memory in which the word at address A holds A, but fills no file.
 std::string text_only(const Json& request) {
   const std::string command = request["arguments"].value("command-line", "");
   if (!command.starts_with("xp /")) return "[]";
@@ -76,7 +79,7 @@ TEST(MonitorMemory, ReadsPiecesOfAnySizeAndPlaceAsText) {
   ASSERT_TRUE(qmp);
   auto intervention = Intervention::begin(std::move(*qmp));
   ASSERT_TRUE(intervention);
-  auto memory = MonitorMemory::begin(**intervention);
+  auto memory = MonitorMemory::begin(**intervention, ::getpid());
   ASSERT_TRUE(memory) << to_string(memory.error());
   std::vector<std::vector<std::byte>> bytes;
   for (const std::size_t size : {1U, 7U, 8U, 9U, 64U, 4096U, 10000U}) bytes.emplace_back(size);
@@ -98,7 +101,7 @@ TEST(MonitorMemory, WhatQemuDoesNotPrintFails) {
   });
   auto qmp = Qmp::adopt(server.client());
   auto intervention = Intervention::begin(std::move(*qmp));
-  auto memory = MonitorMemory::begin(**intervention);
+  auto memory = MonitorMemory::begin(**intervention, ::getpid());
   ASSERT_TRUE(memory);
   std::array<std::byte, 16> bytes{};
   std::vector<ReadRequest> requests{{GuestPhysical(0x2000), std::span(bytes).first(8)},
@@ -109,4 +112,4 @@ TEST(MonitorMemory, WhatQemuDoesNotPrintFails) {
 }
 
 }  // namespace
-}  // namespace vitrine::vmm
+}  // namespace vitrine::techniques

@@ -120,7 +120,8 @@ TEST(Qmp, SeveralCommandsAreAnsweredInOrderEachWithItsOwnRefusal) {
                    if (request["execute"] == "bad") {
                      send(R"({"error":{"class":"GenericError","desc":"no"},"id":)" + id + "}\r\n");
                    } else {
-                     send("{\"return\":" + request["arguments"].dump() + ",\"id\":" + id + "}\r\n");
+                     send("{\"return\":" + request.value("arguments", Json::object()).dump() +
+                          ",\"id\":" + id + "}\r\n");
                    }
                    return true;
                  }));

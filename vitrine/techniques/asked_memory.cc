@@ -23,6 +23,7 @@ void AskedMemory::read(std::span<ReadRequest> requests) {
   std::ranges::stable_sort(wanted_, {},
                            [](const ReadRequest* request) { return request->address; });
   group();
+  if (groups_.empty()) return;
   // As many at once as the scratch memory of the joined ones allows.
   std::size_t first = 0;
   std::uint64_t scratch = 0;

@@ -12,16 +12,7 @@ namespace {
 // A packet costs some 15 microseconds, and as much as about 2 KB of what it carries.
 constexpr Merging kMerging{.gap = 1024, .piece = 2048};
 
-class StubAsker final : public Asker {
- public:
-  explicit StubAsker(vmm::GdbStub& stub) : stub_(stub) {}
-  void read(std::span<memory::ReadRequest> pieces) override { stub_.remote().read(pieces); }
-
- private:
-  vmm::GdbStub& stub_;
-};
-
-class GdbAccess final : public Access {
+class GdbAccess final : public Access, private Asker {
  public:
   // The guest stands still: `pause` ends with the first observation.
   GdbAccess(std::unique_ptr<vmm::Intervention> intervention, vmm::Pause pause, vmm::GdbStub stub,
@@ -29,8 +20,7 @@ class GdbAccess final : public Access {
       : intervention_(std::move(intervention)),
         stub_(std::move(stub)),
         pause_(std::move(pause)),
-        asker_(*stub_),
-        memory_(layout, std::move(pagemap), asker_, kMerging) {}
+        memory_(layout, std::move(pagemap), *this, kMerging) {}
 
   // What cannot be undone here is left to the guardian.
   ~GdbAccess() override {
@@ -60,10 +50,24 @@ class GdbAccess final : public Access {
   std::uint64_t stopped_ns() const override { return stopped_ns_; }
 
  private:
+  // Between observations the guest runs, and the stub would take a request for one to stop it, for
+  // good: so it is stopped for what is read then.
+  void read(std::span<memory::ReadRequest> pieces) override {
+    std::optional<vmm::Pause> meanwhile;
+    if (!pause_) {
+      auto pause = vmm::Pause::begin(*intervention_);
+      if (!pause) {
+        for (memory::ReadRequest& piece : pieces) piece.status = memory::ReadStatus::failed;
+        return;
+      }
+      meanwhile = std::move(*pause);
+    }
+    stub_->remote().read(pieces);
+  }
+
   std::unique_ptr<vmm::Intervention> intervention_;
   std::optional<vmm::GdbStub> stub_;
   std::optional<vmm::Pause> pause_;
-  StubAsker asker_;
   AskedMemory memory_;
   std::uint64_t stopped_ns_ = 0;
 };

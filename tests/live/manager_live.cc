@@ -109,7 +109,7 @@ TEST_P(ManagerTest, LosesNothingWhenItIsKilled) {
     EXPECT_FALSE(physical_mode(qmp, guest()));
     EXPECT_EQ(guest().run("echo alive", std::chrono::seconds(30)), "alive\n");
   }
-  EXPECT_GT(killed, 10) << "most runs ended before they were killed";
+  EXPECT_GT(killed, 2) << "most runs ended before they were killed";
 }
 
 // A VM that was started with a debugger stub.

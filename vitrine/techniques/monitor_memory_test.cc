@@ -46,7 +46,7 @@ TEST(ParseWords, RefusesWhatIsNotExactlyThat) {
 
 // What QEMU answers of a memory in which the word at address A holds A, but fills no file.
 std::string text_only(const Json& request) {
-  const std::string command = request["arguments"].value("command-line", "");
+  const std::string command = request.value("arguments", Json::object()).value("command-line", "");
   if (!command.starts_with("xp /")) return "[]";
   std::size_t count = 0;
   std::uint64_t from = 0;
@@ -96,8 +96,9 @@ TEST(MonitorMemory, ReadsPiecesOfAnySizeAndPlaceAsText) {
 
 TEST(MonitorMemory, WhatQemuDoesNotPrintFails) {
   FakeQmp server([](const Json& request) {
-    return request["arguments"].value("command-line", "").ends_with("0x2000") ? "\"no\""
-                                                                              : text_only(request);
+    return request.value("arguments", Json::object()).value("command-line", "").ends_with("0x2000")
+               ? "\"no\""
+               : text_only(request);
   });
   auto qmp = Qmp::adopt(server.client());
   auto intervention = Intervention::begin(std::move(*qmp));

@@ -151,14 +151,15 @@ TEST(SyntheticProcessesMemory, ResidentPagesAreCountedInEitherLayout) {
   early.add_process({.pid = 1, .comm = "init", .rss_pages = {10, 20, 3, 4}});
   const GuestVirtual old_mm = *early.processes().of(1).mm;
   const GuestVirtual counts = early.kernel().member(old_mm, "mm_struct", "rss_stat.count");
-  EXPECT_EQ(early.kernel().get<std::int64_t>(counts + 8 * anonymous_pages), 20);
+  EXPECT_EQ(early.kernel().get<std::int64_t>(counts + 8ul * anonymous_pages), 20);
 
   options.kernel.rss = RssLayout::percpu_counters;
   Guest late(options);
   late.add_process({.pid = 1, .comm = "init", .rss_pages = {10, 20, 3, 4}, .rss_pending = {5, -2}});
   Kernel& kernel = late.kernel();
-  const GuestVirtual counter = kernel.member(*late.processes().of(1).mm, "mm_struct", "rss_stat") +
-                               anonymous_pages * kernel.types().size("struct percpu_counter");
+  const GuestVirtual counter =
+      kernel.member(*late.processes().of(1).mm, "mm_struct", "rss_stat") +
+      std::uint64_t{anonymous_pages} * kernel.types().size("struct percpu_counter");
   EXPECT_EQ(kernel.value(counter, "percpu_counter", "count"), 17U);
   const GuestVirtual parts(kernel.value(counter, "percpu_counter", "counters"));
   EXPECT_EQ(kernel.get<std::int32_t>(parts + kernel.percpu_offset(0)), 5);

@@ -1,8 +1,8 @@
 // Real guests whose kernel cannot be explained, because what explains it is gone or sealed: a clear
 // message with its cause and the right code, and nothing on stdout.
-#include "tests/live/base64.h"
 #include "tests/live/guest_ram.h"
 #include "tests/live/guest_test.h"
+#include "vitrine/base/base64.h"
 
 namespace vitrine::live {
 namespace {
@@ -33,10 +33,11 @@ class Damaged : public testing::Test {
 
 TEST_F(Damaged, AKernelWhoseTypesAreGoneIsInconsistent) {
   Guest guest(on_memfd());
-  const std::string header =
-      base64_decode(guest.run("head -c 24 /sys/kernel/btf/vmlinux | base64 -w 0"));
+  const auto header =
+      base::decode_base64(guest.run("head -c 24 /sys/kernel/btf/vmlinux | base64 -w 0"));
+  ASSERT_TRUE(header.has_value());
   ASSERT_EQ(vitrine({"ps", guest.name(), "--no-cache"}).status, 0);
-  ASSERT_GT(GuestRam(guest).blot_out(header), 0);
+  ASSERT_GT(GuestRam(guest).blot_out(*header), 0);
   const auto error = refusal(guest.name());
   EXPECT_EQ(error.at("code"), "inconsistent") << error;
   EXPECT_THAT(error.at("message").get<std::string>(), HasSubstr("BTF"));

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "tests/live/base64.h"
+#include "vitrine/base/base64.h"
 
 namespace vitrine::live {
 namespace {
@@ -126,17 +126,18 @@ void Guest::wait_for(const std::string& text, std::chrono::milliseconds limit) {
 
 std::string Guest::run(const std::string& command, std::chrono::milliseconds limit) {
   const std::string nonce = std::to_string(pid()) + "-" + std::to_string(++commands_);
-  console_->send("run " + nonce + " " + base64_encode(command) + "\n");
+  console_->send("run " + nonce + " " + base::encode_base64(command) + "\n");
   wait_for("\nbegin " + nonce + "\n", limit);
   const std::string line = console_->read_until("\n", limit);
-  std::string output = base64_decode(line.substr(0, line.size() - 1));
+  auto output = base::decode_base64(std::string_view(line).substr(0, line.size() - 1));
+  if (!output) throw std::runtime_error("the guest's console is not base64: " + line);
   wait_for("end " + nonce + " ", limit);
   const std::string status = console_->read_until("\n", limit);
   if (status != "0\n") {
     throw std::runtime_error("in the guest, '" + command + "' ended with status " + status +
-                             output);
+                             *output);
   }
-  return output;
+  return *std::move(output);
 }
 
 std::string Guest::log() const {

@@ -2,9 +2,9 @@
 // empty list, within bounded time.
 #include <gtest/gtest.h>
 
-#include "tests/live/base64.h"
 #include "tests/live/guest_test.h"
 #include "tests/live/qmp_client.h"
+#include "vitrine/base/base64.h"
 
 namespace vitrine::live {
 namespace {
@@ -49,7 +49,7 @@ std::string forged_note() {
 }
 
 TEST_F(Misleading, AForgedNotePlantedByAProcessIsNotBelieved) {
-  guest().run("guest_tool plant " + base64_encode(forged_note()));
+  guest().run("guest_tool plant " + base::encode_base64(forged_note()));
   EXPECT_THAT(compare_ps(guest()), IsEmpty());
   EXPECT_THAT(compare_ps(guest(), {"--no-cache"}), IsEmpty());
 }

@@ -1,40 +1,29 @@
 // For tests: a guest agent on a socket pair. What it sends is up to the test.
 #pragma once
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <thread>
 
-#include "vitrine/base/file_descriptor.h"
+#include "vitrine/vmm/testing/socket_server.h"
 
 namespace vitrine::vmm::testing {
 
 class FakeAgent {
  public:
   using Json = nlohmann::json;
-  using Send = std::function<void(const std::string&)>;
+  using Send = SocketServer::Send;
   // Answers one request; sends nothing to let the client wait. False closes the connection.
   using Answer = std::function<bool(const Json& request, const Send&)>;
 
-  explicit FakeAgent(Answer answer) {
-    int ends[2];
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) std::abort();
-    client_ = base::FileDescriptor(ends[0]);
-    server_ = base::FileDescriptor(ends[1]);
-    thread_ = std::thread([this, answer = std::move(answer)] { serve(answer); });
-  }
-  FakeAgent(const FakeAgent&) = delete;
-  FakeAgent& operator=(const FakeAgent&) = delete;
-  ~FakeAgent() {
-    ::shutdown(server_.get(), SHUT_RDWR);
-    thread_.join();
-  }
+  explicit FakeAgent(Answer answer)
+      : server_("", SocketServer::by_line(
+                        [answer = std::move(answer)](const std::string& line, const Send& send) {
+                          return answer(Json::parse(line), send);
+                        },
+                        kRestart)) {}
 
-  base::FileDescriptor client() { return std::move(client_); }
+  base::FileDescriptor client() { return server_.client(); }
 
   // Answers synchronisations as an agent does and leaves the rest to `answer`.
   static Answer synchronizing(Answer answer) {
@@ -58,33 +47,10 @@ class FakeAgent {
   }
 
  private:
-  void serve(const Answer& answer) {
-    const Send send = [this](const std::string& text) {
-      std::size_t done = 0;
-      while (done < text.size()) {
-        const ssize_t sent =
-            ::send(server_.get(), text.data() + done, text.size() - done, MSG_NOSIGNAL);
-        if (sent <= 0) return;
-        done += static_cast<std::size_t>(sent);
-      }
-    };
-    std::string line;
-    char c = 0;
-    while (::read(server_.get(), &c, 1) == 1) {
-      if (c == '\xff') line.clear();
-      if (c != '\n') {
-        if (c != '\xff') line += c;
-        continue;
-      }
-      if (!answer(Json::parse(line), send)) break;
-      line.clear();
-    }
-    ::shutdown(server_.get(), SHUT_RDWR);
-  }
+  // An agent drops what came before this byte.
+  static constexpr char kRestart = '\xff';
 
-  base::FileDescriptor client_;
-  base::FileDescriptor server_;
-  std::thread thread_;
+  SocketServer server_;
 };
 
 }  // namespace vitrine::vmm::testing

@@ -2,20 +2,14 @@
 // which byte N holds N modulo 251.
 #pragma once
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <charconv>
-#include <cstdlib>
 #include <functional>
-#include <mutex>
 #include <string>
-#include <thread>
-#include <vector>
+#include <string_view>
 
-#include "vitrine/base/file_descriptor.h"
 #include "vitrine/vmm/gdb_packet.h"
+#include "vitrine/vmm/testing/socket_server.h"
 
 namespace vitrine::vmm::testing {
 
@@ -25,21 +19,16 @@ class FakeGdbStub {
   using Answer = std::function<std::string(const std::string& request)>;
 
   FakeGdbStub() : FakeGdbStub([this](const std::string& request) { return as_qemu(request); }) {}
-  explicit FakeGdbStub(Answer answer) {
-    int ends[2];
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) std::abort();
-    client_ = base::FileDescriptor(ends[0]);
-    server_ = base::FileDescriptor(ends[1]);
-    thread_ = std::thread([this, answer = std::move(answer)] { serve(answer); });
-  }
-  FakeGdbStub(const FakeGdbStub&) = delete;
-  FakeGdbStub& operator=(const FakeGdbStub&) = delete;
-  ~FakeGdbStub() {
-    ::shutdown(server_.get(), SHUT_RDWR);
-    thread_.join();
-  }
+  explicit FakeGdbStub(Answer answer)
+      : server_("", [answer = std::move(answer), framer = GdbFramer(4096)](
+                        std::string_view bytes, const SocketServer::Send& send) mutable {
+          framer.feed(bytes);
+          for (auto packet = framer.next(); packet && *packet; packet = framer.next())
+            send(answer(**packet));
+          return true;
+        }) {}
 
-  base::FileDescriptor client() { return std::move(client_); }
+  base::FileDescriptor client() { return server_.client(); }
   bool physical_mode() const { return physical_; }
 
   std::string as_qemu(const std::string& request) {
@@ -70,26 +59,8 @@ class FakeGdbStub {
   }
 
  private:
-  void serve(const Answer& answer) {
-    GdbFramer framer(4096);
-    char bytes[4096];
-    while (true) {
-      const ssize_t got = ::read(server_.get(), bytes, sizeof bytes);
-      if (got <= 0) return;
-      framer.feed({bytes, static_cast<std::size_t>(got)});
-      while (true) {
-        auto packet = framer.next();
-        if (!packet || !*packet) break;
-        const std::string reply = answer(**packet);
-        if (::send(server_.get(), reply.data(), reply.size(), MSG_NOSIGNAL) < 0) return;
-      }
-    }
-  }
-
-  base::FileDescriptor client_;
-  base::FileDescriptor server_;
   std::atomic<bool> physical_ = false;
-  std::thread thread_;
+  SocketServer server_;  // last, since its thread asks for the mode
 };
 
 }  // namespace vitrine::vmm::testing

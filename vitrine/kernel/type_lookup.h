@@ -26,9 +26,6 @@ class TypeLookup {
   base::Result<std::int64_t> enum_value(std::string_view enum_name,
                                         std::string_view enumerator) const;
 
-  // The types themselves, for what is not asked by name.
-  base::Result<const Types*> all() const { return tables_->types(); }
-
  private:
   std::shared_ptr<Tables> tables_;
   std::shared_ptr<Answers> answers_;

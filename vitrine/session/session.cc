@@ -52,7 +52,8 @@ Session::~Session() { keep_what_was_learned(); }
 // Answers of the kernel that were not known yet, and the pieces that an observation needs.
 void Session::keep_what_was_learned() {
   if (!options_.use_cache || attachment_.access == nullptr) return;
-  if (attachment_.kernel.answers->grown())
+  // Sampling the tables takes some thousand reads more, too many for a slow technique.
+  if (attachment_.kernel.answers->grown() && technique().searches)
     if (const auto kept = kernel::recollect(attachment_.kernel, memory())) store_kernel(*kept);
   if (!readers_.gather || attachment_.hints.mappings == 0) return;
   std::vector<memory::Range> pieces = readers_.gather->used();

@@ -86,6 +86,7 @@ Verb add_rate(CLI::App& app) {
       app.add_subcommand("rate", "Measure how often a view can be had, and what it costs");
   auto arguments = std::make_shared<Arguments>();
   arguments->target.add_to(*command);
+  arguments->target.add_pause_to(*command);
   command->add_option("--view", arguments->view, "The view to measure, e.g. ps");
   command->add_option("--seconds", arguments->seconds, "How long to measure, after a warm-up")
       ->check(CLI::Range(0.1, 3600.0));

@@ -15,12 +15,15 @@ void Target::add_to(CLI::App& command) {
   command.add_option("--technique", technique,
                      "How to read the guest's memory; auto: the best passive way that is usable "
                      "(see: vitrine techniques)");
+  command.add_flag("--no-cache", no_cache, "Neither use nor keep hints about this VM on disk");
+  command.add_flag("--json", json, "Print JSON");
+}
+
+void Target::add_pause_to(CLI::App& command) {
   command
       .add_option("--pause", pause,
                   "Stop the guest while it is looked at: vmm, through the VMM's monitor")
       ->check(CLI::IsMember({"none", "vmm"}));
-  command.add_flag("--no-cache", no_cache, "Neither use nor keep hints about this VM on disk");
-  command.add_flag("--json", json, "Print JSON");
 }
 
 session::Options Target::options() const {

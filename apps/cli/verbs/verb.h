@@ -38,6 +38,8 @@ struct Target {
   bool json = false;
 
   void add_to(CLI::App& command);
+  // For verbs that observe.
+  void add_pause_to(CLI::App& command);
   session::Options options() const;
 };
 

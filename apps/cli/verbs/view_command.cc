@@ -179,6 +179,7 @@ Exit watch(const ViewOptions& options, Show& show) {
 
 void ViewOptions::add_to(CLI::App& command) {
   target.add_to(command);
+  target.add_pause_to(command);
   command.add_option("--columns", selection.columns, "Show these columns, e.g. pid,comm");
   command.add_option("--sort", selection.sort, "Sort by columns, e.g. --sort=-rss_bytes,pid");
   command.add_option("--where", selection.where,

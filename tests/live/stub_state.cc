@@ -29,17 +29,6 @@ nlohmann::json monitor(QmpClient& qmp, const std::string& command) {
 
 }  // namespace
 
-nlohmann::json manager_state(QmpClient& qmp) {
-  nlohmann::json devices = nlohmann::json::object();
-  for (const auto& device : qmp.execute("query-chardev")) {
-    const std::string label = device.at("label");
-    if (!label.starts_with('#')) devices[label] = device.at("filename");
-  }
-  return {{"status", qmp.execute("query-status").at("status")},
-          {"devices", devices},
-          {"descriptors", qmp.execute("query-fdsets")}};
-}
-
 bool physical_mode(QmpClient& qmp, const std::filesystem::path& stub) {
   return *with_stub(qmp, stub, [](vmm::GdbRemote& remote) { return remote.physical_mode(); });
 }

@@ -1,19 +1,14 @@
-// What of a VM the techniques that ask its manager may change: for comparing before and after.
+// Whether a VM's debugger stub reads guest-physical memory, for comparing before and after.
 //
-// Thread contract: free functions; they occupy the VM's QMP socket, and connecting to a debugger
-// stub stops the guest for a moment.
+// Thread contract: free functions; connecting to a debugger stub stops the guest for a moment.
 #pragma once
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "tests/live/guest.h"
 #include "tests/live/qmp_client.h"
 
 namespace vitrine::live {
-
-// Run state, character devices but QEMU's own nameless ones, and descriptors it was handed.
-nlohmann::json manager_state(QmpClient& qmp);
 
 // Whether the debugger stub that listens there would read guest-physical memory; the guest goes on
 // afterwards if it ran. Throws std::runtime_error if the stub does not answer.

@@ -40,7 +40,9 @@ class TechniqueTest : public GuestTest, public testing::WithParamInterface<std::
     EXPECT_EQ(finished.status, 1) << finished.output;
     EXPECT_THAT(finished.errors, testing::HasSubstr(words));
   }
-  bool changes_the_vm() const { return GetParam() != "process-vm" && GetParam() != "proc-mem"; }
+  bool asks_the_monitor() const { return GetParam() != "process-vm" && GetParam() != "proc-mem"; }
+  bool stops_the_guest() const { return asks_the_monitor() && GetParam() != "qmp"; }
+  bool copies() const { return stops_the_guest() && GetParam() != "gdb"; }
 
  private:
   json before_;
@@ -73,11 +75,24 @@ TEST_P(TechniqueTest, GivesTheRowsThatTheGuestAndProcessVmGive) {
 TEST_P(TechniqueTest, SaysHowLongTheGuestWasStopped) {
   const json observation =
       vitrine_json({"ps", guest().name(), "--technique", GetParam()}).at("observation");
-  if (changes_the_vm()) {
+  if (stops_the_guest()) {
     EXPECT_EQ(observation.at("consistency").at("atomic"), "proved");
+    EXPECT_GT(observation.at("stopped_ns"), 0);
     EXPECT_LT(observation.at("stopped_ns"), 20'000'000'000);
   } else {
+    EXPECT_EQ(observation.at("consistency").at("atomic"), "unknown");
     EXPECT_EQ(observation.at("stopped_ns"), 0);
+  }
+}
+
+TEST_P(TechniqueTest, LetsTheGuestGoOnBetweenObservations) {
+  const TemporaryFolder files;
+  Subprocess tool(
+      vitrine_command({"ps", guest().name(), "--technique", GetParam(), "--watch", "0.5"}),
+      files.path() / "out", files.path() / "err");
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(guest().run("sleep 0.3; echo alive", std::chrono::seconds(30)), "alive\n");
+    EXPECT_TRUE(tool.running()) << read_file(files.path() / "err");
   }
 }
 
@@ -109,7 +124,7 @@ TEST_P(TechniqueTest, LeavesAPausedVmPaused) {
 }
 
 TEST_P(TechniqueTest, SaysThatAnotherClientHoldsTheMonitor) {
-  if (!changes_the_vm()) return;
+  if (!asks_the_monitor()) return;
   const QmpClient other(guest().qmp());
   const Finished finished = ps();
   EXPECT_EQ(finished.status, 1) << finished.output;
@@ -118,13 +133,13 @@ TEST_P(TechniqueTest, SaysThatAnotherClientHoldsTheMonitor) {
 }
 
 TEST_P(TechniqueTest, SaysThatNoTemporaryFileCanBeMade) {
-  if (!changes_the_vm()) return;
+  if (!copies()) return;
   expect_failure(ps({"TMPDIR=/proc"}), "/proc");
 }
 
 // A disk that is full from the beginning, and one that somebody else fills meanwhile.
 TEST_P(TechniqueTest, SaysThatTheDiskIsFull) {
-  if (!changes_the_vm()) return;
+  if (!copies()) return;
   if (geteuid() != 0) GTEST_SKIP() << "SKIPPED: a small disk can only be mounted by root";
   const TemporaryFolder disk;
   for (const std::string size : {"16m", "530m"}) {

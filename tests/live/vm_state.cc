@@ -1,6 +1,6 @@
 #include "tests/live/vm_state.h"
 
-#include "tests/live/qmp_client.h"
+#include "tests/live/stub_state.h"
 
 namespace vitrine::live {
 namespace {
@@ -18,10 +18,18 @@ std::size_t unnamed_descriptors(pid_t pid) {
   return count;
 }
 
+nlohmann::json named_devices(QmpClient& qmp) {
+  nlohmann::json devices = nlohmann::json::object();
+  for (const auto& device : qmp.execute("query-chardev")) {
+    const std::string label = device.at("label");
+    if (!label.starts_with('#')) devices[label] = device.at("filename");
+  }
+  return devices;
+}
+
 }  // namespace
 
-nlohmann::json vm_state(Guest& guest) {
-  QmpClient qmp(guest.qmp());
+nlohmann::json vm_state(QmpClient& qmp, const Guest& guest) {
   const std::string migration = qmp.execute("query-migrate").value("status", "none");
   const bool over = migration == "none" || migration == "completed" || migration == "failed" ||
                     migration == "cancelled";
@@ -29,8 +37,16 @@ nlohmann::json vm_state(Guest& guest) {
           {"capabilities", qmp.execute("query-migrate-capabilities")},
           {"parameters", qmp.execute("query-migrate-parameters")},
           {"descriptor sets", qmp.execute("query-fdsets")},
+          {"devices", named_devices(qmp)},
           {"migration", over ? "none" : migration},
           {"unnamed descriptors", unnamed_descriptors(guest.pid())}};
+}
+
+nlohmann::json vm_state(const Guest& guest) {
+  QmpClient qmp(guest.qmp());
+  nlohmann::json state = vm_state(qmp, guest);
+  state["stub reads physical memory"] = physical_mode(qmp, guest);
+  return state;
 }
 
 }  // namespace vitrine::live

@@ -6,17 +6,24 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/live/guest.h"
+#include "tests/live/qmp_client.h"
 
 namespace vitrine::live {
 
-// Run state, migration capabilities and parameters, descriptor sets, whether a migration is under
-// way, and the pipes and unnamed files that the VMM has open. Waits for the socket to be free.
-nlohmann::json vm_state(Guest& guest);
+// Run state, migration capabilities and parameters, whether a migration is under way, descriptor
+// sets, character devices but QEMU's own nameless ones, and the pipes and unnamed files that the
+// VMM has open.
+nlohmann::json vm_state(QmpClient& qmp, const Guest& guest);
+
+// The same and the mode of the debugger stub, for a VM that was started without one. Waits for the
+// socket to be free. Stops the guest for a moment, if it runs.
+nlohmann::json vm_state(const Guest& guest);
 
 // The techniques of the taxonomy that are usable on every VM of the tests.
 inline const std::vector<std::string>& techniques_on_any_vm() {
   static const std::vector<std::string> ids{"process-vm", "proc-mem",     "pmemsave",
-                                            "dump",       "migrate-file", "background-snapshot"};
+                                            "dump",       "migrate-file", "background-snapshot",
+                                            "qmp",        "gdb"};
   return ids;
 }
 

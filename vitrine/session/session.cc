@@ -119,20 +119,20 @@ template <class Collect>
 base::Result<Observation> Session::within_access(Collect&& collect) {
   if (attachment_.access == nullptr) return fail(rebooted());
   techniques::Access& access = *attachment_.access;
-  const bool copies = technique().one_instant;
+  const bool one_instant = technique().one_instant;
   Observation observation;
   observation.started = std::chrono::system_clock::now();
   Clock::time_point begin = Clock::now();
   if (!fresh_) {
     if (auto begun = access.begin(); !begun) return fail(begun.error());
-  } else if (copies) {
-    // The copy that is looked at was taken when the technique was opened.
+  } else if (one_instant) {
+    // The copy that is looked at was taken, or the guest stopped, when the technique was opened.
     begin -= attachment_.opening;
     observation.started -= attachment_.opening;
   }
   fresh_ = false;
   std::optional<vmm::Pause> paused;
-  if (options_.pause == Pausing::vmm && !copies) {
+  if (options_.pause == Pausing::vmm && !one_instant) {
     auto begun = pause();
     if (!begun) return fail(begun.error());
     paused = std::move(*begun);
@@ -147,7 +147,7 @@ base::Result<Observation> Session::within_access(Collect&& collect) {
   if (!collected) return fail(collected.error());
   observation.duration_ns = elapsed_ns(begin);
   observation.stopped_ns += access.stopped_ns();
-  if (paused || copies) observation.consistency.atomic = "proved";
+  if (paused || one_instant) observation.consistency.atomic = "proved";
   return observation;
 }
 

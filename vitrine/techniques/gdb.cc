@@ -84,6 +84,7 @@ const Description& Gdb::description() const {
       .access = "the manager's interface (QEMU's debugger stub)",
       .effect = Effect::intrusive,
       .demands = "a QMP socket that no other client holds; QEMU 5.0 or later; no other debugger",
+      .one_instant = true,
       .searches = false,
   };
   return kDescription;

@@ -37,7 +37,7 @@ struct Description {
   std::string_view access;       // axis: mapping, reads, manager's interface, through the guest
   Effect effect = Effect::passive;
   std::string_view demands;          // of host, hypervisor and guest
-  bool one_instant = false;          // its memory is a copy of one instant
+  bool one_instant = false;          // what an observation sees is of one instant
   bool searches = true;              // fast enough to look for a kernel in all of RAM
   bool needs_running_guest = false;  // the guest itself does the reading: it can't be paused for it
 };

@@ -69,6 +69,7 @@ class Show {
     auto observation =
         command_.observe ? command_.observe(*session_, *view_) : session_->observe(*view_);
     if (!observation) return base::fail(observation.error());
+    stopped_the_guest_ = observation->stopped_ns > 0;
     if (view_->size() == 0)
       return base::fail(base::Code::inconsistent,
                         "the view of the guest came out empty" +
@@ -88,6 +89,8 @@ class Show {
   }
 
   base::Result<void> check_alive() { return session_->check_alive(); }
+  // For what was shown last.
+  bool stopped_the_guest() const { return stopped_the_guest_; }
   bool vmm_lives() const { return host::alive(session_->machine().process); }
 
  private:
@@ -138,6 +141,7 @@ class Show {
   std::unique_ptr<views::View> view_;
   std::optional<Selection> selection_;
   bool chosen_ = false;
+  bool stopped_the_guest_ = false;
 };
 
 // Waits for a guest that rebooted to be recognisable again; the last error if it takes too long.
@@ -152,7 +156,8 @@ base::Result<void> wait_for_reboot(Show& show) {
 }
 
 Exit watch(const ViewOptions& options, Show& show) {
-  const std::chrono::duration<double> interval(options.watch);
+  const auto interval =
+      std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.watch));
   Exit exit = Exit::complete;
   auto next = Clock::now();
   while (true) {
@@ -170,7 +175,10 @@ Exit watch(const ViewOptions& options, Show& show) {
     if (!shown) return report(shown.error(), options.target.json);
     exit = *shown;
     if (exit == Exit::failed) return exit;
-    next = std::max(next + std::chrono::duration_cast<Clock::duration>(interval), Clock::now());
+    // A guest that was stopped runs on at least that long: a copy may take longer than the
+    // interval, and copies without a gap would stop it for good.
+    next = show.stopped_the_guest() ? Clock::now() + interval
+                                    : std::max(next + interval, Clock::now());
     std::this_thread::sleep_until(next);
   }
 }

@@ -192,6 +192,7 @@ std::string rate_json(const RateReport& report, JsonLayout layout) {
   object["stopped_ns"] = report.stopped_ns;
   object["cpu_ns"] = report.cpu_ns;
   object["vmm_cpu_ns"] = or_null(report.vmm_cpu_ns);
+  object["written_bytes"] = or_null(report.written_bytes);
   object["warnings"] = texts(report.warnings);
   return json_text(object, layout);
 }

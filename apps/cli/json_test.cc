@@ -97,7 +97,7 @@ TEST(Json, RateHasTheContractsKeys) {
   report.latency_ns = {1, 2, 3, 4};
   const auto object = nlohmann::json::parse(rate_json(report, JsonLayout::line));
   for (const char* key : {"per_second", "latency_ns", "views", "rows", "reads", "bytes",
-                          "stopped_ns", "cpu_ns", "vmm_cpu_ns"})
+                          "stopped_ns", "cpu_ns", "vmm_cpu_ns", "written_bytes"})
     EXPECT_TRUE(object.contains(key)) << key;
   EXPECT_EQ(object["per_second"], 5000.5);
   EXPECT_EQ(object["latency_ns"]["p99"], 3);

@@ -72,7 +72,8 @@ struct RateReport {
   std::uint64_t views = 0;  // observations made
   std::uint64_t rows = 0;   // rows of the last one
   double reads = 0, bytes = 0, stopped_ns = 0, cpu_ns = 0;
-  std::optional<double> vmm_cpu_ns;  // absent where there is no VMM
+  std::optional<double> vmm_cpu_ns;     // absent where there is no VMM
+  std::optional<double> written_bytes;  // to disks; absent where the host does not tell
   std::vector<std::string> warnings;
 };
 

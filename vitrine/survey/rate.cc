@@ -1,8 +1,11 @@
 #include "vitrine/survey/rate.h"
 
+#include <unistd.h>
+
 #include <ctime>
 #include <memory>
 
+#include "vitrine/host/disk_writes.h"
 #include "vitrine/survey/latency_histogram.h"
 
 namespace vitrine::survey {
@@ -15,20 +18,27 @@ std::uint64_t to_ns(const timespec& time) {
          static_cast<std::uint64_t>(time.tv_nsec);
 }
 
-std::uint64_t thread_cpu_ns() {
+// Processor time of a process so far, all threads; 0 where the host does not tell.
+std::uint64_t cpu_ns(pid_t pid) {
+  clockid_t clock{};
   timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &time) != 0) return 0;
   return to_ns(time);
 }
 
-// Processor time of the VMM so far, from its process clock; 0 where the host does not tell.
-std::uint64_t vmm_cpu_ns(const vmm::Machine& machine) {
-  clockid_t clock{};
-  timespec time{};
-  if (clock_getcpuclockid(machine.process.pid, &clock) != 0 || clock_gettime(clock, &time) != 0)
-    return 0;
-  return to_ns(time);
-}
+// What this process and the VMM have spent so far.
+struct Spent {
+  explicit Spent(pid_t vmm) : cpu(cpu_ns(getpid())), vmm_cpu(cpu_ns(vmm)) {
+    const host::ProcRoot proc;
+    const auto ours = host::written_to_disks(proc, getpid());
+    const auto of_vmm = host::written_to_disks(proc, vmm);
+    if (ours && of_vmm) written = *ours + *of_vmm;
+  }
+
+  std::uint64_t cpu;
+  std::uint64_t vmm_cpu;
+  std::optional<std::uint64_t> written;
+};
 
 // Runs `once` for `duration` after a warm-up and fills in what is measured from outside.
 template <class Once>
@@ -40,8 +50,7 @@ base::Result<Rate> measure(const vmm::Machine& machine, std::chrono::nanoseconds
   }
   Rate rate;
   auto latencies = std::make_unique<LatencyHistogram>();
-  const std::uint64_t cpu = thread_cpu_ns();
-  const std::uint64_t vmm_cpu = vmm_cpu_ns(machine);
+  const Spent before_all(machine.process.pid);
   const Clock::time_point begin = Clock::now();
   Clock::time_point before = begin;
   while (before - begin < duration) {
@@ -51,6 +60,7 @@ base::Result<Rate> measure(const vmm::Machine& machine, std::chrono::nanoseconds
     latencies->add(static_cast<std::uint64_t>((after - before).count()));
     before = after;
   }
+  const Spent after_all(machine.process.pid);
   rate.views = latencies->count();
   const auto views = static_cast<double>(rate.views);
   rate.per_second = views / std::chrono::duration<double>(before - begin).count();
@@ -59,8 +69,10 @@ base::Result<Rate> measure(const vmm::Machine& machine, std::chrono::nanoseconds
   rate.reads /= views;
   rate.bytes /= views;
   rate.stopped_ns /= views;
-  rate.cpu_ns = static_cast<double>(thread_cpu_ns() - cpu) / views;
-  rate.vmm_cpu_ns = static_cast<double>(vmm_cpu_ns(machine) - vmm_cpu) / views;
+  rate.cpu_ns = static_cast<double>(after_all.cpu - before_all.cpu) / views;
+  rate.vmm_cpu_ns = static_cast<double>(after_all.vmm_cpu - before_all.vmm_cpu) / views;
+  if (before_all.written && after_all.written)
+    rate.written_bytes = static_cast<double>(*after_all.written - *before_all.written) / views;
   return rate;
 }
 

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "vitrine/base/result.h"
 #include "vitrine/session/session.h"
@@ -24,8 +25,9 @@ struct Rate {
   double reads = 0;
   double bytes = 0;
   double stopped_ns = 0;
-  double cpu_ns = 0;      // processor time of this thread
-  double vmm_cpu_ns = 0;  // processor time of the VMM meanwhile, guest's own work included
+  double cpu_ns = 0;                    // processor time of this process, all threads
+  double vmm_cpu_ns = 0;                // that of the VMM meanwhile, guest's own work included
+  std::optional<double> written_bytes;  // what both handed to disks; unknown on some hosts
 };
 
 // Observes `view` as often as possible for `duration`, after a warm-up of a tenth of it. Latencies

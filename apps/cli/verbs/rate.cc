@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "apps/cli/format.h"
 #include "apps/cli/json.h"
 #include "apps/cli/table.h"
 #include "apps/cli/verbs/verb.h"
@@ -36,6 +37,7 @@ RateReport report_of(const session::Session& session, const Arguments& arguments
   report.stopped_ns = rate.stopped_ns;
   report.cpu_ns = rate.cpu_ns;
   report.vmm_cpu_ns = rate.vmm_cpu_ns;
+  report.written_bytes = rate.written_bytes;
   report.warnings = session.warnings();
   if (rate.incomplete > 0)
     report.warnings.push_back(std::to_string(rate.incomplete) +
@@ -48,14 +50,16 @@ std::string text_of(const RateReport& report) {
   return fmt::format(
       "{} of {} through {}: {} views a second ({} views, {} rows each)\n"
       "latency     p50 {:.1f} us, p90 {:.1f} us, p99 {:.1f} us, max {:.1f} us\n"
-      "each view   {:.0f} reads, {:.0f} bytes, guest stopped {:.0f} ns\n"
+      "each view   {:.0f} reads, {:.0f} bytes, guest stopped {:.1f} us, {} written to disks\n"
       "processor   this tool {:.1f} us, the VMM {:.1f} us a view (the guest's own work included)\n",
       report.view, report.vm.name.value_or(report.vm.source), report.technique,
       report.per_second < 100 ? fmt::format("{:.3g}", report.per_second)
                               : fmt::format("{:.0f}", report.per_second),
       report.views, report.rows, microseconds(report.latency_ns.p50),
       microseconds(report.latency_ns.p90), microseconds(report.latency_ns.p99),
-      microseconds(report.latency_ns.max), report.reads, report.bytes, report.stopped_ns,
+      microseconds(report.latency_ns.max), report.reads, report.bytes, report.stopped_ns / 1000,
+      report.written_bytes ? size_text(static_cast<std::uint64_t>(*report.written_bytes))
+                           : "unknown",
       report.cpu_ns / 1000, report.vmm_cpu_ns.value_or(0) / 1000);
 }
 

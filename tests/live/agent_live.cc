@@ -6,6 +6,7 @@
 #include <csignal>
 #include <thread>
 
+#include "tests/live/guest_agent.h"
 #include "tests/live/guest_test.h"
 #include "tests/live/local_socket.h"
 
@@ -24,32 +25,9 @@ class Agent : public GuestTest {
   void SetUp() override {
     GuestTest::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
-    start_agent();
+    start_agent(guest());
   }
 
-  // Starts the agent anew with further options.
-  static void start_agent(const std::string& options = "") {
-    stop_agent();
-    guest().run(
-        "[ -e /sys/class/virtio-ports ] || for module in /modules/*virtio*.ko; do "
-        "insmod $module; done; mkdir -p /var/run; "
-        "for port in /sys/class/virtio-ports/*; do "
-        "[ $(cat $port/name) = org.qemu.guest_agent.0 ] && break; done; "
-        "qemu-ga -m virtio-serial -p /dev/${port##*/} -d -f /tmp/agent.pid " +
-        options);
-    for (int i = 0; i < 100; ++i) {
-      if (guest().run("ls -l $(ls -d /proc/$(cat /tmp/agent.pid)/fd)").find("/dev/vport") !=
-          std::string::npos)
-        return;
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    FAIL() << "the agent did not open its port";
-  }
-  static void stop_agent() {
-    guest().run(
-        "[ ! -e /tmp/agent.pid ] || { p=$(cat /tmp/agent.pid); kill -9 $p; "
-        "while [ -e /proc/$p/fd/0 ]; do sleep 0.1; done; rm /tmp/agent.pid; }");
-  }
   static void signal_agent(const std::string& name) {
     guest().run("kill -" + name + " $(cat /tmp/agent.pid)");
   }
@@ -79,17 +57,6 @@ class Agent : public GuestTest {
   }
 };
 
-// Everything but what changes all the time.
-std::map<int, json> steady(const json& observed) {
-  std::map<int, json> rows;
-  for (json row : observed.at("rows")) {
-    row.erase("state");
-    row.erase("rss_bytes");
-    rows[row.at("pid")] = row;
-  }
-  return rows;
-}
-
 // How the rows differ from what the guest says; but the agent, which reads for us, can't be seen at
 // rest.
 std::vector<std::string> differences_at_rest(Guest& guest, Tasks which) {
@@ -104,10 +71,10 @@ std::vector<std::string> differences_at_rest(Guest& guest, Tasks which) {
 TEST_F(Agent, ShowsTheSameRowsAsTheMemoryOfTheVmm) {
   EXPECT_THAT(differences_at_rest(guest(), Tasks::processes), testing::IsEmpty());
   EXPECT_THAT(differences_at_rest(guest(), Tasks::threads), testing::IsEmpty());
-  std::map<int, json> ours, others;
+  TaskList ours, others;
   for (int attempt = 0; attempt < 3 && (ours.empty() || ours != others); ++attempt) {
-    ours = steady(vitrine_json(through_agent()));
-    others = steady(vitrine_json({"ps", guest().name(), "--technique", "process-vm"}));
+    ours = stable_rows(guest().name(), {"--technique", "agent"});
+    others = stable_rows(guest().name(), {"--technique", "process-vm"});
   }
   EXPECT_EQ(ours, others);
   EXPECT_EQ(open_files(), 0);
@@ -153,7 +120,7 @@ TEST_F(Agent, ThatHangsIsGivenUpInTime) {
 }
 
 TEST_F(Agent, ThatForbidsFilesSaysSo) {
-  start_agent("-b guest-file-read");
+  start_agent(guest(), "-b guest-file-read");
   const json error = error_of(through_agent());
   EXPECT_EQ(error.at("code"), "unsupported") << error;
   EXPECT_THAT(error.at("message"), HasSubstr("forbidden to serve guest-file-read"));
@@ -161,13 +128,13 @@ TEST_F(Agent, ThatForbidsFilesSaysSo) {
 }
 
 TEST_F(Agent, ThatForbidsCommandsGivesNoSecondOpinion) {
-  start_agent("-b guest-exec");
+  start_agent(guest(), "-b guest-exec");
   const json error = error_of({"ps", guest().name(), "--second-opinion"});
   EXPECT_THAT(error.at("message"), HasSubstr("forbidden to serve guest-exec"));
 }
 
 TEST_F(Agent, ThatDoesNotRunIsMissed) {
-  stop_agent();
+  stop_agent(guest());
   const json error = error_of(through_agent());
   EXPECT_EQ(error.at("code"), "absent") << error;
   EXPECT_THAT(error.at("message"), HasSubstr("no guest agent runs in the guest"));

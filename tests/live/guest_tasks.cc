@@ -144,4 +144,17 @@ std::vector<std::string> compare_ps(Guest& guest, const std::vector<std::string>
   return found;
 }
 
+TaskList stable_rows(const std::string& vm, const std::vector<std::string>& arguments) {
+  std::vector<std::string> command{"ps", vm};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  TaskList rows;
+  const nlohmann::json observed = vitrine_json(std::move(command));
+  for (nlohmann::json row : observed.at("rows")) {
+    row.erase("state");
+    row.erase("rss_bytes");
+    rows[row.at("pid").get<int>()] = row;
+  }
+  return rows;
+}
+
 }  // namespace vitrine::live

@@ -12,7 +12,8 @@ using testing::HasSubstr;
 class LibvirtPeek : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    if (kernel_available("6.1")) session_ = std::make_unique<LibvirtSession>("peeked");
+    if (kernel_available("6.1"))
+      session_ = std::make_unique<LibvirtSession>(LibvirtDomain{.name = "peeked"});
   }
   static void TearDownTestSuite() { session_.reset(); }
   void SetUp() override {
@@ -26,24 +27,13 @@ class LibvirtPeek : public testing::Test {
   static inline std::unique_ptr<LibvirtSession> session_;
 };
 
-// By process, without what changes by itself even in a quiet guest.
-std::map<int, nlohmann::json> stable_rows(const std::string& technique) {
-  std::map<int, nlohmann::json> rows;
-  for (auto row : vitrine_json({"ps", "peeked", "--technique", technique}).at("rows")) {
-    row.erase("state");
-    row.erase("rss_bytes");
-    rows[row.at("pid").get<int>()] = row;
-  }
-  return rows;
-}
-
 TEST_F(LibvirtPeek, GivesTheRowsThatProcessVmGives) {
   // A kernel worker may come or go in between: three attempts.
   bool same = false;
   for (int i = 0; i < 3 && !same; ++i) {
-    const auto rows = stable_rows("libvirt");
+    const auto rows = stable_rows("peeked", {"--technique", "libvirt"});
     EXPECT_GT(rows.size(), 40U);
-    same = rows == stable_rows("process-vm");
+    same = rows == stable_rows("peeked", {"--technique", "process-vm"});
   }
   EXPECT_TRUE(same);
   EXPECT_EQ(state(), "running\n\n");
@@ -66,7 +56,7 @@ TEST_F(LibvirtPeek, FindsADomainByNameAndUri) {
 TEST_F(LibvirtPeek, LeavesNothingWhenItIsKilled) {
   for (int i = 0; i < 10; ++i) {
     const TemporaryFolder files;
-    Subprocess tool({"env", "XDG_CACHE_HOME=" + files.path().string(), VITRINE_PROGRAM, "ps",
+    Subprocess tool({"env", "XDG_CACHE_HOME=" + files.path().string(), program(), "ps",
                      "peeked", "--technique", "libvirt", "--watch", "0.01"},
                     files.path() / "out", files.path() / "err");
     tool.wait(std::chrono::milliseconds(300 + 97 * i));

@@ -18,7 +18,7 @@ constexpr uid_t kNobody = 65534;
 
 }  // namespace
 
-LibvirtSession::LibvirtSession(std::string domain) : domain_(std::move(domain)) {
+LibvirtSession::LibvirtSession(LibvirtDomain domain) : domain_(std::move(domain)) {
   lay_out_folder();
   const std::string log = (folder() / "log").string();
   daemon_ = std::make_unique<Subprocess>(as_user({"libvirtd", "--timeout", "60"}), log + ".daemon",
@@ -29,7 +29,7 @@ LibvirtSession::LibvirtSession(std::string domain) : domain_(std::move(domain)) 
   client_ = std::make_unique<Subprocess>(
       as_user({"virsh", "--connect", "qemu:///session",
                "create --autodestroy " + (folder() / "domain.xml").string() +
-                   "; event --loop --domain " + domain_ + " --event lifecycle"}),
+                   "; event --loop --domain " + domain_.name + " --event lifecycle"}),
       log + ".client", log + ".client-errors");
   try {
     LocalSocket console(folder() / "serial", std::chrono::seconds(60));
@@ -42,7 +42,7 @@ LibvirtSession::LibvirtSession(std::string domain) : domain_(std::move(domain)) 
 
 LibvirtSession::~LibvirtSession() {
   try {
-    virsh({"destroy", domain_});
+    virsh({"destroy", domain_.name});
   } catch (const std::runtime_error&) {
     // The domain is gone with its client, which ends now, too.
   }
@@ -63,11 +63,14 @@ void LibvirtSession::lay_out_folder() const {
 
 std::string LibvirtSession::definition() const {
   const std::string here = folder().string();
-  return "<domain type='qemu'><name>" + domain_ +
-         "</name><memory unit='MiB'>512</memory>"
+  return "<domain type='qemu'><name>" + domain_.name + "</name><memory unit='MiB'>" +
+         std::to_string(domain_.mebibytes) +
+         "</memory>"
          "<os><type arch='x86_64' machine='pc'>hvm</type><kernel>" +
          here + "/vmlinuz</kernel><initrd>" + here +
-         "/initrd</initrd><cmdline>console=ttyS0 quiet vitrine.sleepers=40</cmdline></os>"
+         "/initrd</initrd><cmdline>console=ttyS0 quiet vitrine.sleepers=" +
+         std::to_string(domain_.sleepers) +
+         "</cmdline></os>"
          "<devices><emulator>/usr/bin/qemu-system-x86_64</emulator>"
          "<serial type='unix'><source mode='bind' path='" +
          here + "/serial'/></serial><memballoon model='none'/></devices></domain>";

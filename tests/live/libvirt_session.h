@@ -14,13 +14,19 @@
 
 namespace vitrine::live {
 
+struct LibvirtDomain {
+  std::string name;
+  int mebibytes = 512;
+  int sleepers = 40;  // processes of the guest that only sleep
+};
+
 class LibvirtSession {
  public:
   // Boots the domain; throws std::runtime_error with the daemon's messages if it does not.
-  explicit LibvirtSession(std::string domain);
+  explicit LibvirtSession(LibvirtDomain domain);
   ~LibvirtSession();
 
-  const std::string& domain() const { return domain_; }
+  const std::string& domain() const { return domain_.name; }
   // "qemu+unix:///session?socket=…"
   std::string uri() const;
   std::filesystem::path folder() const { return folder_.path(); }
@@ -33,7 +39,7 @@ class LibvirtSession {
   std::string definition() const;
   void lay_out_folder() const;
 
-  std::string domain_;
+  LibvirtDomain domain_;
   TemporaryFolder folder_;
   std::unique_ptr<Subprocess> daemon_;
   std::unique_ptr<Subprocess> client_;

@@ -1,7 +1,6 @@
 // Every technique gives the same rows and leaves the VM as it was, also where it fails.
 #include <unistd.h>
 
-#include <map>
 #include <sstream>
 
 #include "tests/live/guest_test.h"
@@ -51,24 +50,13 @@ class TechniqueTest : public GuestTest, public testing::WithParamInterface<std::
 INSTANTIATE_TEST_SUITE_P(Any, TechniqueTest, testing::ValuesIn(techniques_on_any_vm()),
                          [](const auto& id) { return test_name(id.param); });
 
-// By process, without what changes by itself even in a quiet guest.
-std::map<int, json> stable_rows(const std::string& vm, const std::string& technique) {
-  std::map<int, json> rows;
-  const json report = vitrine_json({"ps", vm, "--technique", technique});
-  for (json row : report.at("rows")) {
-    row.erase("state");
-    row.erase("rss_bytes");
-    rows[row.at("pid").get<int>()] = row;
-  }
-  return rows;
-}
-
 TEST_P(TechniqueTest, GivesTheRowsThatTheGuestAndProcessVmGive) {
   EXPECT_THAT(compare_ps(guest(), {"--technique", GetParam()}), testing::IsEmpty());
   // A kernel worker may come or go in between: three attempts.
   bool same = false;
   for (int i = 0; i < 3 && !same; ++i)
-    same = stable_rows(guest().name(), GetParam()) == stable_rows(guest().name(), "process-vm");
+    same = stable_rows(guest().name(), {"--technique", GetParam()}) ==
+           stable_rows(guest().name(), {"--technique", "process-vm"});
   EXPECT_TRUE(same);
 }
 

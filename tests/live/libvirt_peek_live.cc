@@ -56,8 +56,8 @@ TEST_F(LibvirtPeek, FindsADomainByNameAndUri) {
 TEST_F(LibvirtPeek, LeavesNothingWhenItIsKilled) {
   for (int i = 0; i < 10; ++i) {
     const TemporaryFolder files;
-    Subprocess tool({"env", "XDG_CACHE_HOME=" + files.path().string(), program(), "ps",
-                     "peeked", "--technique", "libvirt", "--watch", "0.01"},
+    Subprocess tool({"env", "XDG_CACHE_HOME=" + files.path().string(), program(), "ps", "peeked",
+                     "--technique", "libvirt", "--watch", "0.01"},
                     files.path() / "out", files.path() / "err");
     tool.wait(std::chrono::milliseconds(300 + 97 * i));
     tool.kill();

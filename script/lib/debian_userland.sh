@@ -2,11 +2,14 @@
 # debian.sh; runs in the repository's root.
 
 # build_debian_userland FILE PACKAGES HOOK...: Debian 12 with the packages (comma-separated) as a
-# cpio archive; each hook is a shell command to be run with the new root as $1.
+# cpio archive; each hook is a shell command to be run with the new root as $1. Made anew only where
+# it is absent or was made of something else.
 build_debian_userland() {
-  local file=$1 packages=$2 work hook hooks=()
-  [ ! -e "$file" ] || return 0
-  shift 2
+  local file=$1 packages=$2 work hook hooks=() stamp
+  shift
+  stamp=$(printf '%s\n' "$@" | sha256sum)
+  if [ -e "$file" ] && [ "$(cat "$file.stamp" 2>/dev/null)" = "$stamp" ]; then return 0; fi
+  shift
   for hook; do hooks+=("--customize-hook=$hook"); done
   step "Installing a Debian 12 userland with $packages"
   mkdir -p "$(dirname "$file")"
@@ -18,6 +21,8 @@ build_debian_userland() {
     "${hooks[@]}" --customize-hook='rm -rf "$1"/boot/* "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*' \
     bookworm "$work/userland.tar" "$(debian_mirror)"
   bsdtar --format=newc -cf "$work/userland.cpio" "@$work/userland.tar"
+  rm -f "$file.stamp"
   mv "$work/userland.cpio" "$file"
+  echo "$stamp" >"$file.stamp"
   rm -rf "$work"
 }

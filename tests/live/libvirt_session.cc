@@ -63,11 +63,12 @@ void LibvirtSession::lay_out_folder() const {
 
 std::string LibvirtSession::definition() const {
   const std::string here = folder().string();
-  return "<domain type='qemu'><name>" + domain_.name + "</name><memory unit='MiB'>" +
-         std::to_string(domain_.mebibytes) +
-         "</memory>"
-         "<os><type arch='x86_64' machine='pc'>hvm</type><kernel>" +
-         here + "/vmlinuz</kernel><initrd>" + here +
+  const bool kvm = accelerator() == "kvm";
+  return std::string("<domain type='") + (kvm ? "kvm" : "qemu") + "'><name>" + domain_.name +
+         "</name><memory unit='MiB'>" + std::to_string(domain_.mebibytes) + "</memory>" +
+         (kvm ? "<cpu mode='host-passthrough'/>" : "") +
+         "<os><type arch='x86_64' machine='pc'>hvm</type><kernel>" + here +
+         "/vmlinuz</kernel><initrd>" + here +
          "/initrd</initrd><cmdline>console=ttyS0 quiet vitrine.sleepers=" +
          std::to_string(domain_.sleepers) +
          "</cmdline></os>"

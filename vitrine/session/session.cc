@@ -8,6 +8,8 @@
 #include "vitrine/kernel/locate.h"
 #include "vitrine/memory/load.h"
 #include "vitrine/session/kernel_cache.h"
+#include "vitrine/techniques/saved_registers.h"
+#include "vitrine/vmm/registers.h"
 
 namespace vitrine::session {
 namespace {
@@ -100,18 +102,26 @@ bool Session::sentinels_hold(Physical& physical) const {
   });
 }
 
+template <class Physical>
+base::Result<void> Session::check_sentinels(Physical& physical) const {
+  if (sentinels_hold(physical)) return {};
+  if (!host::alive(machine_.process)) return fail(Code::gone, "the VM ended while it was watched");
+  return fail(rebooted());
+}
+
+vmm::Intervention* Session::intervention() {
+  vmm::Intervention* of_access = attachment_.access->intervention();
+  return of_access != nullptr ? of_access : intervention_.get();
+}
+
 // Pauses the VM for one observation.
 base::Result<vmm::Pause> Session::pause() {
-  vmm::Intervention* intervention = attachment_.access->intervention();
-  if (intervention == nullptr) {
-    if (!intervention_) {
-      auto begun = vmm::Intervention::begin(machine_);
-      if (!begun) return fail(begun.error());
-      intervention_ = std::move(*begun);
-    }
-    intervention = intervention_.get();
+  if (intervention() == nullptr) {
+    auto begun = vmm::Intervention::begin(machine_);
+    if (!begun) return fail(begun.error());
+    intervention_ = std::move(*begun);
   }
-  return vmm::Pause::begin(*intervention);
+  return vmm::Pause::begin(*intervention());
 }
 
 // What every observation is wrapped in: the technique's own beginning and end, and the pause.
@@ -137,6 +147,7 @@ base::Result<Observation> Session::within_access(Collect&& collect) {
     if (!begun) return fail(begun.error());
     paused = std::move(*begun);
   }
+  stopped_ = paused.has_value();
   const base::Result<void> collected = collect(observation);
   if (paused) {
     auto resumed = paused->end();
@@ -156,11 +167,7 @@ base::Result<void> Session::collect(views::View& view, Physical& physical,
                                     paging::VirtualReader<Physical>& reader,
                                     Observation& observation) {
   reader.begin();
-  if (!sentinels_hold(physical)) {
-    if (!host::alive(machine_.process))
-      return fail(Code::gone, "the VM ended while it was watched");
-    return fail(rebooted());
-  }
+  if (auto checked = check_sentinels(physical); !checked) return checked;
   observation.outcome = view.collect(&reader);
   observation.cost = reader.cost();
   return {};
@@ -184,6 +191,36 @@ base::Result<Observation> Session::observe(views::View& view, memory::Recording&
     };
     return windowed_ ? recorded(*readers_.window) : recorded(*readers_.gather);
   });
+}
+
+base::Result<Observation> Session::observe(const Look& look) {
+  return within_access([&](Observation&) -> base::Result<void> {
+    memory::PhysicalMemory& physical = memory();
+    if (readers_.window) {
+      physical.begin_observation();
+      if (auto checked = check_sentinels(*readers_.window); !checked) return checked;
+    } else {
+      readers_.gather->begin();
+      if (auto checked = check_sentinels(*readers_.gather); !checked) return checked;
+    }
+    return look(physical);
+  });
+}
+
+base::Result<Registers> Session::registers() {
+  if (auto* saved = dynamic_cast<techniques::SavedRegisters*>(attachment_.access.get())) {
+    auto registers = saved->saved_registers();
+    if (registers) return Registers{std::move(*registers), true};
+  }
+  const auto ask = [this](vmm::Qmp& qmp) -> base::Result<Registers> {
+    auto registers = vmm::general_registers(qmp);
+    if (!registers) return fail(registers.error());
+    return Registers{std::move(*registers), stopped_};
+  };
+  if (intervention() != nullptr) return ask(intervention()->qmp());
+  auto qmp = vmm::open_qmp(machine_);
+  if (!qmp) return fail(qmp.error());
+  return ask(*qmp);
 }
 
 base::Result<void> Session::reattach() {

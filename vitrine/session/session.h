@@ -9,6 +9,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 
 #include "vitrine/base/result.h"
 #include "vitrine/kernel/kernel.h"
+#include "vitrine/memory/registers.h"
 #include "vitrine/session/attach.h"
 #include "vitrine/techniques/technique.h"
 #include "vitrine/views/view.h"
@@ -41,6 +43,12 @@ struct Observation {
   memory::Cost cost;
   Consistency consistency;
   views::Outcome outcome;
+};
+
+// The vCPUs' registers as a memory image keeps them.
+struct Registers {
+  std::vector<memory::X86GeneralRegisters> processors;
+  bool same_instant = false;  // as the memory: of a copy's instant, or while the guest stood still
 };
 
 class Session {
@@ -69,6 +77,15 @@ class Session {
 
   // The same with every value read kept, page-table entries included.
   base::Result<Observation> observe(views::View& view, memory::Recording& recording);
+
+  // Reads memory() with `look`, in the same frame as a view: of a new copy, or with the guest
+  // stopped, and only if the kernel that was attached is still there.
+  using Look = std::function<base::Result<void>(memory::PhysicalMemory&)>;
+  base::Result<Observation> observe(const Look& look);
+
+  // The vCPUs' registers, to be called from within a Look: the copy's own where the technique keeps
+  // them, else the monitor's. Errors: as vmm::general_registers and vmm::open_qmp.
+  base::Result<Registers> registers();
 
   // The pieces that the next observation reads in one call, where the technique copies.
   std::vector<memory::Range> gathered() const {
@@ -106,6 +123,10 @@ class Session {
   base::Result<void> collect(views::View& view, Physical& physical,
                              paging::VirtualReader<Physical>& reader, Observation& observation);
   base::Result<vmm::Pause> pause();
+  // The connection that somebody of this session already has to the monitor, or null.
+  vmm::Intervention* intervention();
+  template <class Physical>
+  base::Result<void> check_sentinels(Physical& physical) const;
   template <class Physical>
   bool sentinels_hold(Physical& physical) const;
 
@@ -116,6 +137,7 @@ class Session {
   std::optional<views::WindowedReader> windowed_;
   std::optional<views::GatheringReader> gathering_;
   std::unique_ptr<vmm::Intervention> intervention_;  // for pausing; the access may have its own
+  bool stopped_ = false;                             // the guest stands still for a Look
   bool fresh_ = true;                                // the access was opened and not yet observed
   std::vector<Sentinel> sentinels_;
   std::optional<std::uint64_t> last_jiffies_;

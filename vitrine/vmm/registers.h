@@ -1,4 +1,4 @@
-// The control registers of a VM's processors, and its run state, from QMP.
+// The registers of a VM's processors, and its run state, from QMP.
 //
 // Thread contract: uses the Qmp of one thread. Effect on the guest: to read registers QEMU makes
 // each processor leave the guest for some microseconds.
@@ -21,6 +21,13 @@ std::vector<memory::X86Registers> parse_registers(std::string_view text);
 // Of every processor, or of the first where QEMU cannot do all at once. Errors: `unsupported` where
 // it is no x86 machine; as Qmp.
 base::Result<std::vector<memory::X86Registers>> registers(Qmp& qmp);
+
+// The same for the general registers: one entry per processor that is in 64-bit mode, so that RAX
+// is printed.
+std::vector<memory::X86GeneralRegisters> parse_general_registers(std::string_view text);
+
+// The general registers of every processor. Errors: as registers().
+base::Result<std::vector<memory::X86GeneralRegisters>> general_registers(Qmp& qmp);
 
 struct RunState {
   bool running = false;

@@ -42,6 +42,59 @@ TEST(ParseRegisters, OfNoX86ProcessorAreNone) {
   EXPECT_TRUE(parse_registers("CPU#0\nCR0=zz CR3=1 CR4=1\n").empty());
 }
 
+TEST(ParseGeneralRegisters, OfEveryProcessorInLongMode) {
+  const std::string text =
+      std::string(
+          "\nCPU#0\n"
+          "RAX=0000000000000001 RBX=0000000000000002 RCX=0000000000000003 RDX=0000000000000004\n"
+          "RSI=0000000000000005 RDI=0000000000000006 RBP=0000000000000007 RSP=ffffa00000000008\n"
+          "R8 =0000000000000009 R9 =000000000000000a R10=000000000000000b R11=000000000000000c\n"
+          "R12=000000000000000d R13=000000000000000e R14=000000000000000f R15=0000000000000010\n"
+          "RIP=ffffffff916406cf RFL=00000282 [--S----] CPL=0 II=0 A20=1 SMM=0 HLT=1\n"
+          "ES =0001 0000000000000000 ffffffff 00c00000\n"
+          "CS =0010 0000000000000000 ffffffff 00af9b00 DPL=0 CS64 [-RA]\n"
+          "SS =0018 0000000000000000 ffffffff 00cf9300 DPL=0 DS   [-WA]\n"
+          "DS =0002 0000000000000000 ffffffff 00c00000\n"
+          "FS =0003 00007f0011223344 ffffffff 00c00000\n"
+          "GS =0004 ffff88801f600000 ffffffff 00c00000\n"
+          "CR0=80050033 CR2=00000000004f0215 CR3=00000000026ae000 CR4=000006f0\n") +
+      kReal;
+  const auto list = parse_general_registers(text);
+  ASSERT_EQ(list.size(), 1U) << "a processor in real mode has no such registers";
+  const memory::X86GeneralRegisters expected{.rax = 1,
+                                             .rbx = 2,
+                                             .rcx = 3,
+                                             .rdx = 4,
+                                             .rsi = 5,
+                                             .rdi = 6,
+                                             .rbp = 7,
+                                             .rsp = 0xffffa00000000008,
+                                             .r8 = 9,
+                                             .r9 = 10,
+                                             .r10 = 11,
+                                             .r11 = 12,
+                                             .r12 = 13,
+                                             .r13 = 14,
+                                             .r14 = 15,
+                                             .r15 = 16,
+                                             .rip = 0xffffffff916406cf,
+                                             .rflags = 0x282,
+                                             .cs = 0x10,
+                                             .ss = 0x18,
+                                             .ds = 2,
+                                             .es = 1,
+                                             .fs = 3,
+                                             .gs = 4,
+                                             .fs_base = 0x7f0011223344,
+                                             .gs_base = 0xffff88801f600000};
+  EXPECT_EQ(list[0], expected);
+}
+
+TEST(ParseGeneralRegisters, OfTextThatEndsEarlyDoNotFail) {
+  for (const char* text : {"RAX=1\nFS", "RAX=1\nFS =", "RAX=1\nGS =0003", "RAX=1\nGS =0003 "})
+    EXPECT_EQ(parse_general_registers(text).size(), 1U);
+}
+
 TEST(Registers, FallBackToTheFirstProcessor) {
   FakeQmp server([](const nlohmann::json& request) {
     const bool all = request["arguments"]["command-line"] == "info registers -a";

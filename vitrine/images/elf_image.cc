@@ -1,0 +1,98 @@
+#include "vitrine/images/elf_image.h"
+
+#include <elf.h>
+
+#include <algorithm>
+
+#include "vitrine/images/elf_notes.h"
+
+namespace vitrine::images {
+namespace {
+
+std::uint64_t page_up(std::uint64_t value) {
+  return (value + kPageBytes - 1) / kPageBytes * kPageBytes;
+}
+
+std::span<const std::byte> bytes_of(const auto& header) {
+  return std::as_bytes(std::span(&header, 1));
+}
+
+}  // namespace
+
+ElfImage::ElfImage(const GuestDescription& guest, OutputFile& file)
+    : guest_(guest), output_(file), notes_(make_notes(guest.processors, guest.vmcoreinfo).bytes) {
+  lay_out();
+}
+
+void ElfImage::lay_out() {
+  for (const memory::Range& range : guest_.ram) {
+    Segment segment{range, {}, 0};
+    if (range.end() - guest_.direct.physical <= guest_.direct.size)
+      segment.address = guest_.direct.start + (range.start - guest_.direct.physical);
+    ram_.push_back(segment);
+  }
+  const auto home = std::ranges::find_if(ram_, [this](const Segment& segment) {
+    return guest_.image.size != 0 &&
+           segment.range.contains(guest_.image.physical, guest_.image.size);
+  });
+  if (home != ram_.end())
+    kernel_ = Segment{{guest_.image.physical, guest_.image.size}, guest_.image.start, 0};
+  const std::size_t headers = 1 + ram_.size() + (kernel_ ? 1 : 0);
+  notes_offset_ = sizeof(Elf64_Ehdr) + headers * sizeof(Elf64_Phdr);
+  end_ = page_up(notes_offset_ + notes_.size());
+  for (Segment& segment : ram_) {
+    segment.offset = end_;
+    end_ += segment.range.size;
+  }
+  if (kernel_) kernel_->offset = home->offset + (guest_.image.physical - home->range.start);
+}
+
+base::Result<void> ElfImage::begin() {
+  std::vector<Segment> segments = ram_;
+  if (kernel_) segments.push_back(*kernel_);
+  // The count is 16 bits wide; no machine has so many ranges of RAM.
+  if (segments.size() >= PN_XNUM - 1)
+    return base::fail(base::Code::unsupported, "the guest's RAM is in too many pieces for ELF");
+  Elf64_Ehdr header{};
+  std::copy_n(ELFMAG, SELFMAG, header.e_ident);
+  header.e_ident[EI_CLASS] = ELFCLASS64;
+  header.e_ident[EI_DATA] = ELFDATA2LSB;
+  header.e_ident[EI_VERSION] = EV_CURRENT;
+  header.e_type = ET_CORE;
+  header.e_machine = EM_X86_64;
+  header.e_version = EV_CURRENT;
+  header.e_phoff = sizeof header;
+  header.e_ehsize = sizeof header;
+  header.e_phentsize = sizeof(Elf64_Phdr);
+  header.e_phnum = static_cast<Elf64_Half>(1 + segments.size());
+  Bytes head;
+  head.append(bytes_of(header));
+  Elf64_Phdr notes{};
+  notes.p_type = PT_NOTE;
+  notes.p_offset = notes_offset_;
+  notes.p_filesz = notes.p_memsz = notes_.size();
+  head.append(bytes_of(notes));
+  for (const Segment& segment : segments) {
+    Elf64_Phdr load{};
+    load.p_type = PT_LOAD;
+    load.p_flags = PF_R | PF_W | PF_X;
+    load.p_offset = segment.offset;
+    load.p_vaddr = segment.address.value;
+    load.p_paddr = segment.range.start.value;
+    load.p_filesz = load.p_memsz = segment.range.size;
+    head.append(bytes_of(load));
+  }
+  head.append(notes_.span());
+  return output_.write(0, head.span());
+}
+
+base::Result<void> ElfImage::store(base::GuestPhysical at, std::span<const std::byte> bytes) {
+  for (const Segment& segment : ram_)
+    if (segment.range.contains(at, bytes.size()))
+      return output_.write(segment.offset + (at - segment.range.start), bytes);
+  return base::fail(base::Code::invalid, "a page outside the guest's RAM was to be stored");
+}
+
+base::Result<std::string> ElfImage::finish() { return output_.finish(end_); }
+
+}  // namespace vitrine::images

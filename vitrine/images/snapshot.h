@@ -1,0 +1,47 @@
+// Writes a guest's memory as an image: goes through RAM once, in ascending order, leaves out what
+// need not be saved, and gives the rest to the writer of the format.
+//
+// Thread contract: one thread at a time. Effect on the guest: none of its own; see the technique.
+// Private memory: some MiB and what the writer needs, whatever the guest's size.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vitrine/images/image_writer.h"
+#include "vitrine/kernel/kernel.h"
+
+namespace vitrine::images {
+
+// How far a snapshot is, in bytes of the guest's RAM.
+struct SnapshotProgress {
+  std::uint64_t done = 0;
+  std::uint64_t total = 0;
+  bool finishing = false;  // all of RAM is done; the image is completed and hashed
+};
+
+struct SnapshotRequest {
+  Format format = Format::raw;
+  Omissions omissions;
+  std::vector<memory::X86GeneralRegisters> processors;         // empty: the image has none
+  std::function<void(const SnapshotProgress&)> progress = {};  // called some times a second at most
+};
+
+struct SnapshotReport {
+  std::uint64_t ram_bytes = 0;        // the guest's RAM
+  std::uint64_t size = 0;             // of the image, bytes, holes counted
+  std::uint64_t allocated_bytes = 0;  // what it takes on the disk
+  std::string sha256;                 // 64 hex digits
+  PageCounts pages;
+  std::optional<base::Error> unreadable;  // why a page could not be read, of the first such page
+};
+
+// Writes the image to `file`, which the caller publishes. Errors: those of FrameUses where pages
+// are to be left out by their use, and of OutputFile.
+base::Result<SnapshotReport> write_snapshot(const kernel::Kernel& kernel,
+                                            memory::PhysicalMemory& memory,
+                                            const SnapshotRequest& request, OutputFile& file);
+
+}  // namespace vitrine::images

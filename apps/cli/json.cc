@@ -51,12 +51,6 @@ Json or_null(const std::optional<T>& value) {
     return text(*value);
 }
 
-Json texts(std::span<const std::string> list) {
-  Json array = Json::array();
-  for (const std::string& item : list) array.push_back(text(item));
-  return array;
-}
-
 struct JsonValue {
   views::Type type;
 
@@ -98,15 +92,6 @@ Json rows_json(std::span<const views::Column> columns, std::span<const views::Ro
   return array;
 }
 
-Json vm_json(const VmIdentity& vm) {
-  return {{"name", or_null(vm.name)}, {"pid", or_null(vm.pid)}, {"source", text(vm.source)}};
-}
-
-Json kernel_json(const std::optional<KernelIdentity>& kernel) {
-  if (!kernel) return nullptr;
-  return {{"release", text(kernel->release)}, {"build_id", or_null(kernel->build_id)}};
-}
-
 Json provenance_json(const Provenance& observation) {
   const Consistency& consistency = observation.consistency;
   return {{"started", rfc3339(observation.started)},
@@ -118,7 +103,7 @@ Json provenance_json(const Provenance& observation) {
            {{"atomic", std::string(name(consistency.atomic))},
             {"quiescent", std::string(name(consistency.quiescent))},
             {"collects", consistency.collects},
-            {"held", texts(consistency.held)}}}};
+            {"held", texts_json(consistency.held)}}}};
 }
 
 template <class Report>
@@ -131,6 +116,21 @@ Json subject_json(const Report& report) {
 }
 
 }  // namespace
+
+Json texts_json(std::span<const std::string> list) {
+  Json array = Json::array();
+  for (const std::string& item : list) array.push_back(text(item));
+  return array;
+}
+
+Json vm_json(const VmIdentity& vm) {
+  return {{"name", or_null(vm.name)}, {"pid", or_null(vm.pid)}, {"source", text(vm.source)}};
+}
+
+Json kernel_json(const std::optional<KernelIdentity>& kernel) {
+  if (!kernel) return nullptr;
+  return {{"release", text(kernel->release)}, {"build_id", or_null(kernel->build_id)}};
+}
 
 JsonLayout json_layout(const Terminal& terminal, bool watching) {
   return terminal.interactive && !watching ? JsonLayout::indented : JsonLayout::line;
@@ -147,7 +147,7 @@ std::string observation_json(const ObservationReport& report,
   Json object = subject_json(report);
   object["observation"] = provenance_json(report.observation);
   object["rows"] = rows_json(columns, rows);
-  object["warnings"] = texts(report.warnings);
+  object["warnings"] = texts_json(report.warnings);
   return json_text(object, layout);
 }
 
@@ -173,7 +173,7 @@ std::string info_json(const VmIdentity& vm, std::span<const Fact> facts,
   }
   Json object = {{"schema", 1}, {"vm", vm_json(vm)}};
   object["info"] = std::move(info);
-  object["warnings"] = texts(warnings);
+  object["warnings"] = texts_json(warnings);
   return json_text(object, layout);
 }
 
@@ -193,7 +193,7 @@ std::string rate_json(const RateReport& report, JsonLayout layout) {
   object["cpu_ns"] = report.cpu_ns;
   object["vmm_cpu_ns"] = or_null(report.vmm_cpu_ns);
   object["written_bytes"] = or_null(report.written_bytes);
-  object["warnings"] = texts(report.warnings);
+  object["warnings"] = texts_json(report.warnings);
   return json_text(object, layout);
 }
 

@@ -25,8 +25,9 @@ int run(int argc, char** argv) {
       "Exit status: 0 complete; 1 could not be done; 2 wrong usage; 3 done in part.\n"
       "Reading another user's VM needs CAP_SYS_PTRACE: run with sudo.");
   const std::vector<vitrine::cli::Verb> verbs{
-      vitrine::cli::add_ls(app),         vitrine::cli::add_info(app), vitrine::cli::add_ps(app),
-      vitrine::cli::add_techniques(app), vitrine::cli::add_rate(app),
+      vitrine::cli::add_ls(app),   vitrine::cli::add_info(app),
+      vitrine::cli::add_ps(app),   vitrine::cli::add_techniques(app),
+      vitrine::cli::add_rate(app), vitrine::cli::add_snapshot(app),
   };
   try {
     app.parse(argc, argv);

@@ -20,7 +20,8 @@ Kernel::Kernel(Memory& memory, FrameAllocator& frames, KernelOptions options)
     : memory_(memory),
       frames_(frames),
       options_(std::move(options)),
-      types_(kernel_types(options_.rss, options_.timekeeper, options_.shuffle_seed)),
+      types_(
+          kernel_types(options_.rss, options_.timekeeper, options_.shuffle_seed, options_.pages)),
       tables_(memory, frames, options_.levels, GuestPhysical(0)) {
   lay_out_text();
   lay_out_data();

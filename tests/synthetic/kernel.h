@@ -48,6 +48,7 @@ struct KernelOptions {
   unsigned shuffle_seed = 0;  // other than 0: members lie elsewhere
   RssLayout rss = RssLayout::atomic_counters;
   TimekeeperHome timekeeper = TimekeeperHome::anonymous;
+  PageTypes pages = PageTypes::bits;
   SymbolEncoding encoding = SymbolEncoding::absolute_percpu;
   NameLengths lengths = NameLengths::uleb128;
   bool kallsyms_offsets_last = false;

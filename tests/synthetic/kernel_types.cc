@@ -167,15 +167,53 @@ void add_what_tasks_share(Types& types, RssLayout rss) {
                             {"NR_MM_COUNTERS", 4}});
 }
 
+// include/linux/mm_types.h; the members of a folio lie over those of its first two pages.
+void add_pages(Types& types, PageTypes pages) {
+  std::string flags = "long unsigned int";
+  if (pages == PageTypes::byte) {
+    types.add_struct("<memdesc_flags_t>", {{"f", "long unsigned int"}});
+    types.add_typedef("memdesc_flags_t", "struct <memdesc_flags_t>");
+    flags = "memdesc_flags_t";
+  }
+  const bool typed = pages != PageTypes::map_count;
+  types.add_struct("page",
+                   {{"flags", flags},
+                    {"lru", "struct list_head"},
+                    {"mapping", "void *"},
+                    {"index", "long unsigned int"},
+                    {"private", "long unsigned int"},
+                    {typed ? "page_type" : "_mapcount", typed ? "unsigned int" : "atomic_t"},
+                    {"_refcount", "atomic_t"},
+                    {"memcg_data", "long unsigned int"}});
+  types.add_struct("folio",
+                   {{"page", "struct page"},
+                    {"_flags_1", "long unsigned int"},
+                    {"_head_1", "long unsigned int"},
+                    {pages == PageTypes::byte ? "_nr_pages" : "_folio_nr_pages", "unsigned int"}});
+  types.add_anonymous_enum(page_flags(pages));
+}
+
 }  // namespace
 
-Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_seed) {
+std::vector<std::pair<std::string, int>> page_flags(PageTypes pages) {
+  if (pages == PageTypes::byte)
+    return {{"PG_locked", 0},   {"PG_writeback", 1},   {"PG_uptodate", 3},
+            {"PG_dirty", 4},    {"PG_lru", 5},         {"PG_head", 6},
+            {"PG_private", 14}, {"PG_swapbacked", 17}, {"PG_unevictable", 18}};
+  return {{"PG_locked", 0}, {"PG_uptodate", 2},    {"PG_dirty", 3},
+          {"PG_lru", 4},    {"PG_private", 13},    {"PG_writeback", 15},
+          {"PG_head", 16},  {"PG_swapbacked", 19}, {"PG_unevictable", 20}};
+}
+
+Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_seed,
+                   PageTypes pages) {
   Types types(shuffle_seed);
   add_scalars(types);
   add_names(types);
   add_timekeeping(types, timekeeper);
   add_task(types);
   add_what_tasks_share(types, rss);
+  add_pages(types, pages);
   return types;
 }
 

@@ -19,6 +19,13 @@ enum class TimekeeperHome {
   timekeeper_data,  // timekeeper_data: array of struct tk_data
 };
 
+// How struct page says what a page is.
+enum class PageTypes {
+  map_count,  // _mapcount holds a negative value for a page of a type
+  bits,       // page_type, a bit cleared per type, from commit 6e292b9be7f4
+  byte,       // page_type, the type in its highest byte, from commit 4ffca5a96678
+};
+
 // Numbers of the counters in rss_stat (include/linux/mm_types_task.h).
 enum RssCounter : std::uint8_t {
   file_pages = 0,
@@ -27,6 +34,16 @@ enum RssCounter : std::uint8_t {
   shmem_pages = 3
 };
 
-Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_seed);
+// The value of page_type or _mapcount that marks a free block.
+constexpr std::int32_t buddy_type(PageTypes pages) {
+  return pages == PageTypes::byte ? static_cast<std::int32_t>(0xf0000000U) : -129;
+}
+
+// Bits of page->flags, by the name of their enumerator: kernels of different age number them
+// differently.
+std::vector<std::pair<std::string, int>> page_flags(PageTypes pages);
+
+Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_seed,
+                   PageTypes pages = PageTypes::bits);
 
 }  // namespace vitrine::synthetic

@@ -44,6 +44,12 @@ void Kernel::write_vmcoreinfo() {
   line("KERNELOFFSET", fmt::format("{:x}", options_.kernel_offset));
   line("NUMBER(KERNEL_IMAGE_SIZE)", "1073741824");
   line("NUMBER(sme_mask)", "0");
+  line("LENGTH(zone.free_area)", "11");
+  line("NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)", std::to_string(buddy_type(options_.pages)));
+  // Not all of them are there; who wants the others has to ask the types.
+  for (const auto& [name, number] : page_flags(options_.pages))
+    if (name == "PG_lru" || name == "PG_private" || name == "PG_swapbacked")
+      line("NUMBER(" + name + ")", std::to_string(number));
   vmcoreinfo_page_ = frames_.take();
   write_vmcoreinfo_note(memory_, *vmcoreinfo_page_, vmcoreinfo_text_);
   put(symbol("vmcoreinfo_note"), direct(*vmcoreinfo_page_).value);

@@ -74,7 +74,7 @@ base::Result<void> FrameUses::find_flags(const kernel::Kernel& kernel) {
   const auto bit = [&kernel](const std::string& name) -> std::optional<std::uint64_t> {
     auto number = kernel.vmcoreinfo.number(name);
     if (!number)
-      if (const auto value = kernel.types.enum_value("pageflags", name)) number = *value;
+      if (const auto value = kernel.types.enum_value("", name)) number = *value;
     if (!number || *number < 0 || *number > 63) return std::nullopt;
     return std::uint64_t{1} << *number;
   };

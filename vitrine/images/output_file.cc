@@ -119,16 +119,21 @@ base::Result<void> OutputFile::replace() const {
   return fail_errno(error, "renameat", "cannot replace " + path_.string());
 }
 
-base::Result<void> OutputFile::publish() {
+base::Result<void> OutputFile::sync() {
   if (fsync(file_.get()) != 0)
     return fail_errno(errno, "fsync", "cannot bring " + path_.string() + " to the disk");
+  return {};
+}
+
+base::Result<void> OutputFile::publish() {
   auto named = link(path_.filename());
-  if (!named && named.error().code == Code::invalid && existing_ == Existing::replace)
-    named = replace();
-  if (!named) return named;
+  const bool taken = !named && named.error().code == Code::invalid;
+  return taken && existing_ == Existing::replace ? replace() : named;
+}
+
+base::Result<void> OutputFile::sync_name() {
   if (fsync(folder_.get()) != 0)
-    return fail_errno(errno, "fsync",
-                      "cannot bring the folder of " + path_.string() + " to the disk");
+    return fail_errno(errno, "fsync", "cannot bring the name " + path_.string() + " to the disk");
   return {};
 }
 

@@ -34,9 +34,13 @@ class OutputFile {
   // What the file takes on the disk, holes not counted, in bytes.
   base::Result<std::uint64_t> allocated() const;
 
-  // Brings everything to the disk (fsync), gives the file its name, and brings that to the disk,
-  // too. Errors: `invalid` where somebody made a file of that name meanwhile; as fsync and linkat.
+  // Brings what was written to the disk. Errors: as fsync, e.g. a full disk.
+  base::Result<void> sync();
+  // Gives the file its name. Errors: `invalid` where somebody made a file of that name meanwhile;
+  // as linkat.
   base::Result<void> publish();
+  // Brings the name to the disk.
+  base::Result<void> sync_name();
 
   const std::filesystem::path& path() const { return path_; }
 

@@ -27,6 +27,7 @@ Verb add_ls(CLI::App& app);
 Verb add_info(CLI::App& app);
 Verb add_ps(CLI::App& app);
 Verb add_rate(CLI::App& app);
+Verb add_snapshot(CLI::App& app);
 Verb add_techniques(CLI::App& app);
 
 // Which VM, by which technique, in which form.

@@ -1,0 +1,45 @@
+// The manifest of a memory image: what it is of, how it was made, and how to check that it is
+// whole. It stands beside the image as FILE.json.
+//
+// Thread contract: pure functions; nothing is printed here.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apps/cli/json.h"
+#include "apps/cli/report.h"
+#include "vitrine/images/snapshot.h"
+
+namespace vitrine::cli {
+
+struct Manifest {
+  std::string host;  // where the snapshot was taken
+  std::chrono::sys_time<std::chrono::nanoseconds> started = {};
+  std::chrono::sys_time<std::chrono::nanoseconds> ended = {};
+  VmIdentity vm;
+  std::string uuid;  // of the VM; empty if it has none
+  KernelIdentity kernel;
+  std::string_view technique;
+  std::string_view atomic;  // as in an observation's consistency
+  std::uint64_t stopped_ns = 0;
+  std::size_t processors = 0;           // vCPUs whose registers the image holds
+  bool registers_same_instant = false;  // as the memory
+  std::string file;                     // the image's name, without folders
+  images::Format format = images::Format::raw;
+  images::Omissions omissions;
+  images::SnapshotReport report;
+  std::vector<std::string> warnings;
+};
+
+std::string manifest_json(const Manifest& manifest, JsonLayout layout);
+
+// The same for people: size before and after, what was left out, and the digest.
+std::string manifest_text(const Manifest& manifest);
+
+// A bar of `width` columns at most, e.g. "[######....]  60 %  614.4 MiB of 1.0 GiB".
+std::string progress_text(const images::SnapshotProgress& progress, std::size_t width);
+
+}  // namespace vitrine::cli

@@ -32,6 +32,7 @@ live_suite(StubTest.* 300)
 live_suite(LibvirtPeek.* 300 full)
 live_suite(LibvirtAbsent.* 120)
 live_suite(Agent.* 600)
+live_suite(SnapshotTest.* 900)
 
 # Variants of the above.
 live_suite(Any/TechniqueKillTest.OftenLosesNothing/* 5400 full)

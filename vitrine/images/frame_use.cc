@@ -36,7 +36,7 @@ base::Result<FrameUses> FrameUses::create(const kernel::Kernel& kernel,
 }
 
 base::Result<void> FrameUses::find_fields(const kernel::Kernel& kernel) {
-  const kernel::Types& types = kernel.types;
+  const kernel::TypeLookup& types = kernel.types;
   const auto size = types.size_of("page");
   if (!size || *size == 0 || *size > kMaxEntry) return fail(untold("the size of struct page"));
   entry_bytes_ = *size;

@@ -1,5 +1,6 @@
 #include "vitrine/techniques/dump.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 
@@ -9,8 +10,10 @@
 
 #include "vitrine/host/temporary_file.h"
 #include "vitrine/memory/elf_core.h"
+#include "vitrine/memory/prstatus.h"
 #include "vitrine/techniques/handed_descriptor.h"
 #include "vitrine/techniques/monitor_copy.h"
+#include "vitrine/techniques/saved_registers.h"
 #include "vitrine/vmm/pause.h"
 #include "vitrine/vmm/registers.h"
 
@@ -40,7 +43,16 @@ base::Result<std::vector<memory::ImageExtent>> clamp(const std::vector<memory::I
   return clamped;
 }
 
-class DumpAccess final : public Access {
+// The registers in QEMU's dump.
+std::vector<memory::X86GeneralRegisters> registers_in(const memory::ElfCore& core) {
+  std::vector<memory::X86GeneralRegisters> list;
+  for (const memory::ElfNote& note : core.notes)
+    if (note.name == "CORE" && note.type == NT_PRSTATUS)
+      if (const auto registers = memory::parse_prstatus(note.content)) list.push_back(*registers);
+  return list;
+}
+
+class DumpAccess final : public Access, public SavedRegisters {
  public:
   DumpAccess(vmm::RamLayout layout, std::unique_ptr<vmm::Intervention> intervention,
              base::FileDescriptor file)
@@ -52,6 +64,11 @@ class DumpAccess final : public Access {
   memory::PhysicalMemory& memory() override { return *memory_; }
   vmm::Intervention* intervention() override { return intervention_.get(); }
   std::uint64_t stopped_ns() const override { return stopped_ns_; }
+
+  base::Result<std::vector<memory::X86GeneralRegisters>> saved_registers() override {
+    if (registers_.empty()) return base::fail(Code::absent, "QEMU's dump holds no registers");
+    return registers_;
+  }
 
   base::Result<void> begin() override {
     stopped_ns_ = 0;
@@ -69,6 +86,7 @@ class DumpAccess final : public Access {
   SparseWriter writer_;
   std::vector<memory::ImageExtent> extents_;
   std::unique_ptr<memory::ImageMemory> memory_;
+  std::vector<memory::X86GeneralRegisters> registers_;
   std::uint64_t stopped_ns_ = 0;
 };
 
@@ -105,6 +123,7 @@ base::Result<void> DumpAccess::write() {
 base::Result<void> DumpAccess::show() {
   const auto core = memory::read_elf_core(file_.get());
   if (!core) return base::fail(core.error());
+  registers_ = registers_in(*core);
   auto extents = clamp(core->extents, layout_);
   if (!extents) return base::fail(extents.error());
   if (memory_ != nullptr) {

@@ -2,12 +2,14 @@
 
 #include "vitrine/techniques/monitor_copy.h"
 #include "vitrine/techniques/ram_pages.h"
+#include "vitrine/techniques/saved_registers.h"
 #include "vitrine/vmm/pause.h"
+#include "vitrine/vmm/registers.h"
 
 namespace vitrine::techniques {
 namespace {
 
-class MigrateFileAccess final : public Access {
+class MigrateFileAccess final : public Access, public SavedRegisters {
  public:
   MigrateFileAccess(pid_t pid, vmm::RamLayout layout,
                     std::unique_ptr<vmm::Intervention> intervention,
@@ -21,6 +23,9 @@ class MigrateFileAccess final : public Access {
   vmm::Intervention* intervention() override { return intervention_.get(); }
   std::uint64_t stopped_ns() const override { return stopped_ns_; }
   base::Result<void> begin() override;
+  base::Result<std::vector<memory::X86GeneralRegisters>> saved_registers() override {
+    return registers_;
+  }
 
  private:
   pid_t pid_;
@@ -28,6 +33,7 @@ class MigrateFileAccess final : public Access {
   std::unique_ptr<vmm::Intervention> intervention_;
   std::unique_ptr<RamImage> image_;
   std::uint64_t stopped_ns_ = 0;
+  base::Result<std::vector<memory::X86GeneralRegisters>> registers_;
 };
 
 base::Result<void> check(vmm::Qmp& qmp) {
@@ -49,6 +55,8 @@ base::Result<void> MigrateFileAccess::begin() {
   if (!drain) return base::fail(drain.error());
   auto pause = vmm::Pause::begin(*intervention_);
   if (!pause) return base::fail(pause.error());
+  // The memory is worth having without them.
+  registers_ = vmm::general_registers(intervention_->qmp());
   auto migration =
       Migration::start(*intervention_, pid_, (*drain)->writer(), MigrationKind::ordinary);
   if (!migration) return base::fail(explain(**drain, migration.error()));

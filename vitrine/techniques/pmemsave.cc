@@ -4,12 +4,14 @@
 
 #include "vitrine/techniques/handed_descriptor.h"
 #include "vitrine/techniques/monitor_copy.h"
+#include "vitrine/techniques/saved_registers.h"
 #include "vitrine/vmm/pause.h"
+#include "vitrine/vmm/registers.h"
 
 namespace vitrine::techniques {
 namespace {
 
-class PmemsaveAccess final : public Access {
+class PmemsaveAccess final : public Access, public SavedRegisters {
  public:
   PmemsaveAccess(const vmm::Machine& machine, vmm::RamLayout layout,
                  std::unique_ptr<vmm::Intervention> intervention, std::unique_ptr<RamImage> image)
@@ -22,6 +24,9 @@ class PmemsaveAccess final : public Access {
   vmm::Intervention* intervention() override { return intervention_.get(); }
   std::uint64_t stopped_ns() const override { return stopped_ns_; }
   base::Result<void> begin() override;
+  base::Result<std::vector<memory::X86GeneralRegisters>> saved_registers() override {
+    return registers_;
+  }
 
  private:
   base::Result<void> save(const StreamDrain& drain, const std::string& path);
@@ -31,6 +36,7 @@ class PmemsaveAccess final : public Access {
   std::unique_ptr<vmm::Intervention> intervention_;
   std::unique_ptr<RamImage> image_;
   std::uint64_t stopped_ns_ = 0;
+  base::Result<std::vector<memory::X86GeneralRegisters>> registers_;
 };
 
 base::Result<void> PmemsaveAccess::begin() {
@@ -45,6 +51,8 @@ base::Result<void> PmemsaveAccess::begin() {
   if (!path) return base::fail(path.error());
   auto pause = vmm::Pause::begin(*intervention_);
   if (!pause) return base::fail(pause.error());
+  // The memory is worth having without them.
+  registers_ = vmm::general_registers(intervention_->qmp());
   if (auto saved = save(**drain, *path); !saved) return saved;
   const auto stopped = pause->end();
   if (!stopped) return base::fail(stopped.error());

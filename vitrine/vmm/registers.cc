@@ -99,7 +99,8 @@ std::vector<Registers> parse_each(std::string_view text,
   constexpr std::string_view kProcessor = "CPU#";
   std::vector<Registers> list;
   std::size_t at = text.find(kProcessor);
-  if (at == std::string_view::npos) at = 0;  // older versions print no heading for a single processor
+  if (at == std::string_view::npos)
+    at = 0;  // older versions print no heading for a single processor
   while (at < text.size() && list.size() < kMaximumProcessors) {
     const std::size_t next = std::min(text.find(kProcessor, at + 1), text.size());
     if (const auto registers = parse(text.substr(at, next - at))) list.push_back(*registers);

@@ -27,9 +27,6 @@ class DumpReader {
       : file_(open(path.c_str(), O_RDONLY | O_CLOEXEC)), context_(kdump_new()) {
     if (kdump_open_fd(context_.get(), file_.get()) != KDUMP_OK)
       throw std::runtime_error(path.string() + ": " + error());
-    // It reads no page before it knows what system the dump is of.
-    if (kdump_set_string_attr(context_.get(), KDUMP_ATTR_OSTYPE, "linux") != KDUMP_OK)
-      throw std::runtime_error(path.string() + ": " + error());
   }
 
   // Fills `into` from a guest-physical address; false where the dump lacks it.

@@ -271,7 +271,7 @@ TEST_P(DumpTest, ShowsTheSameProcessesAsTheGuest) {
     return synthetic::rows_of(**view);
   };
   const auto expected = rows(guest_.memory(), *kernel_);
-  EXPECT_EQ(expected.size(), 3U) << "with the idle task or not, but not empty";
+  EXPECT_GT(expected.size(), 1U);
   EXPECT_EQ(rows(memory, *kernel), expected);
 }
 

@@ -135,6 +135,7 @@ Verb add_snapshot(CLI::App& app) {
       app.add_subcommand("snapshot", "Save the guest's memory to a file, with a manifest");
   auto arguments = std::make_shared<Arguments>();
   arguments->target.add_to(*command);
+  arguments->target.add_pause_to(*command);
   command
       ->add_option("-o,--output", arguments->output,
                    "The image; FILE.json beside it will say what it is")

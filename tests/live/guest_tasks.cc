@@ -144,17 +144,20 @@ std::vector<std::string> compare_ps(Guest& guest, const std::vector<std::string>
   return found;
 }
 
-TaskList stable_rows(const std::string& vm, const std::vector<std::string>& arguments) {
-  std::vector<std::string> command{"ps", vm};
-  command.insert(command.end(), arguments.begin(), arguments.end());
+TaskList stable(const nlohmann::json& observed) {
   TaskList rows;
-  const nlohmann::json observed = vitrine_json(std::move(command));
   for (nlohmann::json row : observed.at("rows")) {
     row.erase("state");
     row.erase("rss_bytes");
     rows[row.at("pid").get<int>()] = row;
   }
   return rows;
+}
+
+TaskList stable_rows(const std::string& vm, const std::vector<std::string>& arguments) {
+  std::vector<std::string> command{"ps", vm};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return stable(vitrine_json(std::move(command)));
 }
 
 }  // namespace vitrine::live

@@ -28,8 +28,11 @@ std::string raw_bytes(const std::string& text);
 std::vector<std::string> differences(const nlohmann::json& rows, const TaskList& before,
                                      const TaskList& after);
 
-// The rows of `vitrine ps VM ARGUMENTS…` by process, without what changes by itself even in a quiet
+// The rows of an answer of `vitrine ps` by process, without what changes by itself even in a quiet
 // guest: for comparing one technique with another.
+TaskList stable(const nlohmann::json& observed);
+
+// The same of `vitrine ps VM ARGUMENTS…`.
 TaskList stable_rows(const std::string& vm, const std::vector<std::string>& arguments = {});
 
 // Runs `vitrine ps` with the arguments against the guest and compares, up to three times since

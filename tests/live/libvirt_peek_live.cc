@@ -1,5 +1,8 @@
 // A VM that libvirt runs, read through libvirt.
+#include <unistd.h>
+
 #include <csignal>
+#include <thread>
 
 #include "tests/live/guest_test.h"
 #include "tests/live/libvirt_session.h"
@@ -36,6 +39,48 @@ TEST_F(LibvirtPeek, GivesTheRowsThatProcessVmGives) {
     same = rows == stable_rows("peeked", {"--technique", "process-vm"});
   }
   EXPECT_TRUE(same);
+  EXPECT_EQ(state(), "running\n\n");
+}
+
+// As the daemon's user, whose descriptors the daemon may open.
+std::vector<std::string> dump_command(const LibvirtSession& session) {
+  return session.as_user(
+      vitrine_command({"ps", "peeked", "--technique", "libvirt-dump", "--json"}));
+}
+
+TEST_F(LibvirtPeek, GivesTheSameRowsThroughACoreDump) {
+  bool same = false;
+  for (int i = 0; i < 3 && !same; ++i) {
+    const Finished finished = run(dump_command(session()), std::chrono::minutes(1));
+    ASSERT_EQ(finished.status, 0) << finished.errors;
+    const auto observed = nlohmann::json::parse(finished.output);
+    EXPECT_EQ(observed.at("observation").at("consistency").at("atomic"), "proved");
+    EXPECT_GT(observed.at("observation").at("stopped_ns"), 0);
+    same = stable(observed) == stable_rows("peeked", {"--technique", "process-vm"});
+  }
+  EXPECT_TRUE(same);
+  EXPECT_EQ(state(), "running\n\n");
+}
+
+TEST_F(LibvirtPeek, LetsTheGuestGoOnWhereADumpIsKilled) {
+  for (int i = 0; i < 20; ++i) {
+    const TemporaryFolder files;
+    Subprocess tool(dump_command(session()), files.path() / "out", files.path() / "err");
+    tool.wait(std::chrono::milliseconds(150 + 67 * i));
+    tool.kill();
+    for (int j = 0; j < 100 && state() != "running\n\n"; ++j)
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    ASSERT_EQ(state(), "running\n\n") << "killed the " << i << "th time";
+  }
+  EXPECT_THAT(session().virsh({"domjobinfo", "peeked"}).output, HasSubstr("None"));
+}
+
+TEST_F(LibvirtPeek, SaysWhyTheDaemonCannotDumpForAnotherUser) {
+  if (::geteuid() != 0)
+    GTEST_SKIP() << "SKIPPED: the daemon is another user's only where root tests";
+  const Finished finished = vitrine({"ps", "peeked", "--technique", "libvirt-dump"});
+  EXPECT_EQ(finished.status, 1);
+  EXPECT_THAT(finished.errors, HasSubstr("Permission denied"));
   EXPECT_EQ(state(), "running\n\n");
 }
 

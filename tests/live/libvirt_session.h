@@ -33,9 +33,10 @@ class LibvirtSession {
   Subprocess& daemon() { return *daemon_; }
   // `virsh ARGUMENTS…` as the daemon's user.
   Finished virsh(const std::vector<std::string>& arguments) const;
+  // A command as the daemon's user runs it.
+  std::vector<std::string> as_user(const std::vector<std::string>& command) const;
 
  private:
-  std::vector<std::string> as_user(const std::vector<std::string>& command) const;
   std::string definition() const;
   void lay_out_folder() const;
 

@@ -6,6 +6,7 @@
 #include "vitrine/techniques/dump.h"
 #include "vitrine/techniques/gdb.h"
 #include "vitrine/techniques/libvirt.h"
+#include "vitrine/techniques/libvirt_dump.h"
 #include "vitrine/techniques/map.h"
 #include "vitrine/techniques/migrate_file.h"
 #include "vitrine/techniques/pmemsave.h"
@@ -24,6 +25,7 @@ std::span<const Technique* const> all() {
   static const MigrateFile migrate_file;
   static const Dump dump;
   static const Pmemsave pmemsave;
+  static const LibvirtDump libvirt_dump;
   static const Gdb gdb;
   static const QmpReads qmp;
   static const Libvirt libvirt;
@@ -36,6 +38,7 @@ std::span<const Technique* const> all() {
       &migrate_file,
       &dump,
       &pmemsave,
+      &libvirt_dump,
       &gdb,
       &qmp,
       &libvirt,

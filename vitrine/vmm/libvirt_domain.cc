@@ -45,6 +45,7 @@ struct LibvirtDomain::Connection {
     std::string uuid;
     std::string name;
     std::vector<std::byte> bytes;
+    bool running = false;
     bool done = false;
 
     // By UUID, or by name where that is empty.
@@ -71,6 +72,20 @@ struct LibvirtDomain::Connection {
       done = library->memory_peek(domain, at.value, size, bytes.data(), VIR_MEMORY_PHYSICAL) == 0;
     }
 
+    void ask_state() {
+      int state = VIR_DOMAIN_NOSTATE;
+      done = library->domain_state(domain, &state, nullptr, 0) == 0;
+      if (!done) error = library->last_error();
+      running = state == VIR_DOMAIN_RUNNING;
+    }
+
+    // Live: QEMU stops the guest itself, so that it goes on even if the daemon dies meanwhile.
+    void dump(const std::string& path) {
+      done = library->core_dump(domain, path.c_str(), VIR_DOMAIN_CORE_DUMP_FORMAT_RAW,
+                                VIR_DUMP_MEMORY_ONLY | VIR_DUMP_LIVE) == 0;
+      if (!done) error = library->last_error();
+    }
+
     void close() {
       if (domain != nullptr) library->domain_free(domain);
       if (connect != nullptr) library->connect_close(connect);
@@ -81,9 +96,9 @@ struct LibvirtDomain::Connection {
   host::TimeLimit time_limit;
 
   template <class Call>
-  bool run(Call call) {
+  bool run(Call call, std::chrono::milliseconds limit = kPatience) {
     shared->done = false;
-    return time_limit.run([call, state = shared] { call(*state); }, kPatience);
+    return time_limit.run([call, state = shared] { call(*state); }, limit);
   }
 };
 
@@ -169,6 +184,21 @@ void LibvirtDomain::read(std::span<memory::ReadRequest> requests) {
       std::memcpy(part.data(), connection_->shared->bytes.data(), part.size());
     }
   }
+}
+
+base::Result<bool> LibvirtDomain::running() {
+  if (!connection_->run([](Connection::Shared& shared) { shared.ask_state(); }))
+    return base::fail(silent(daemon_));
+  if (!connection_->shared->done) return base::fail(refused(daemon_, connection_->shared->error));
+  return connection_->shared->running;
+}
+
+base::Result<void> LibvirtDomain::core_dump(const std::string& path,
+                                            std::chrono::milliseconds limit) {
+  if (!connection_->run([path](Connection::Shared& shared) { shared.dump(path); }, limit))
+    return base::fail(silent(daemon_));
+  if (!connection_->shared->done) return base::fail(refused(daemon_, connection_->shared->error));
+  return {};
 }
 
 }  // namespace vitrine::vmm

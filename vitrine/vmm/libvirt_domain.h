@@ -5,6 +5,7 @@
 // own cache folder, removed at once); nothing is left to undo, whatever becomes of this process.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <span>
@@ -45,6 +46,15 @@ class LibvirtDomain {
   // Reads each request wholly or not at all, and sets its status. QEMU reads whatever there is,
   // registers of devices too: ask for RAM only.
   void read(std::span<memory::ReadRequest> requests);
+
+  // Whether its vCPUs run now. Errors: `timeout`, `unreadable`.
+  base::Result<bool> running();
+
+  // Has the daemon write an ELF core of the whole memory to `path`, which it opens itself: a pipe's
+  // name, say. QEMU stops the guest meanwhile, if it runs, and lets it go on by itself, also where
+  // nobody reads the pipe any more. Errors: `timeout` past `limit`; `unreadable` with the daemon's
+  // words.
+  base::Result<void> core_dump(const std::string& path, std::chrono::milliseconds limit);
 
  private:
   struct Connection;

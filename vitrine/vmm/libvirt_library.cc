@@ -29,7 +29,9 @@ base::Result<LibvirtLibrary> load() {
                         find(file, "virDomainIsActive", library.domain_is_active) &&
                         find(file, "virDomainGetUUIDString", library.domain_uuid) &&
                         find(file, "virDomainGetName", library.domain_name) &&
+                        find(file, "virDomainGetState", library.domain_state) &&
                         find(file, "virDomainMemoryPeek", library.memory_peek) &&
+                        find(file, "virDomainCoreDumpWithFormat", library.core_dump) &&
                         find(file, "virDomainFree", library.domain_free) &&
                         find(file, "virGetLastErrorMessage", library.last_error);
   if (!complete || initialize() != 0)

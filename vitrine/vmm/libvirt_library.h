@@ -20,7 +20,9 @@ struct LibvirtLibrary {
   decltype(&virDomainIsActive) domain_is_active = nullptr;
   decltype(&virDomainGetUUIDString) domain_uuid = nullptr;
   decltype(&virDomainGetName) domain_name = nullptr;
+  decltype(&virDomainGetState) domain_state = nullptr;
   decltype(&virDomainMemoryPeek) memory_peek = nullptr;
+  decltype(&virDomainCoreDumpWithFormat) core_dump = nullptr;
   decltype(&virDomainFree) domain_free = nullptr;
   decltype(&virGetLastErrorMessage) last_error = nullptr;
 

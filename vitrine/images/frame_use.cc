@@ -112,11 +112,17 @@ base::Result<void> FrameUses::find_array(const kernel::Kernel& kernel) {
   return {};
 }
 
-// The image and the page tables are certainly in use: if they are not, this is not the array.
+// The kernel's text and page tables are certainly in use: if they are not, this is not the array.
+// Other parts of its image are not: what only booting needs is freed (mm/page_alloc.c,
+// free_reserved_area).
 base::Result<void> FrameUses::check_against(const kernel::Kernel& kernel) {
   std::vector<std::uint64_t> in_use{kernel.space.root.value / kPageBytes,
                                     kernel.note.value / kPageBytes};
-  for (std::uint64_t at = 0; at < kernel.space.image.size; at += std::uint64_t{2} << 20)
+  const auto text_end = kernel.symbols.find("_etext");
+  const std::uint64_t text =
+      text_end ? std::min(text_end->value - kernel.space.image.start.value, kernel.space.image.size)
+               : 1;
+  for (std::uint64_t at = 0; at < text; at += std::uint64_t{2} << 20)
     in_use.push_back((kernel.space.image.physical.value + at) / kPageBytes);
   bool any_known = false;
   for (const std::uint64_t frame : in_use) {

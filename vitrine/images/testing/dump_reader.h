@@ -58,6 +58,8 @@ class DumpReader {
   }
 
   std::string vmcoreinfo() {
+    // It looks into the notes of a system that it was told is Linux.
+    kdump_set_string_attr(context_.get(), KDUMP_ATTR_OSTYPE, "linux");
     char* raw = nullptr;
     if (kdump_vmcoreinfo_raw(context_.get(), &raw) != KDUMP_OK) return "(" + error() + ")";
     const std::unique_ptr<char, decltype(&std::free)> owned(raw, &std::free);

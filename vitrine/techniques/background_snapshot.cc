@@ -29,6 +29,8 @@ struct Snapshot {
 
 class BackgroundSnapshotAccess final : public Access {
  public:
+  using Copy = RamImage;
+
   BackgroundSnapshotAccess(pid_t pid, vmm::RamLayout layout,
                            std::unique_ptr<vmm::Intervention> intervention,
                            std::unique_ptr<RamImage> image)
@@ -181,14 +183,7 @@ base::Result<std::unique_ptr<Access>> BackgroundSnapshot::open(const vmm::Machin
                                                                const vmm::RamLayout& layout) const {
   if (auto allowed = userfaultfd_is_allowed(machine.process.pid); !allowed)
     return base::fail(allowed.error());
-  auto intervention = intervene(machine, layout, &check);
-  if (!intervention) return base::fail(intervention.error());
-  auto image = RamImage::create(layout);
-  if (!image) return base::fail(image.error());
-  auto access = std::make_unique<BackgroundSnapshotAccess>(
-      machine.process.pid, layout, std::move(*intervention), std::move(*image));
-  if (auto begun = access->begin(); !begun) return base::fail(begun.error());
-  return access;
+  return open_copy<BackgroundSnapshotAccess>(machine, layout, &check);
 }
 
 }  // namespace vitrine::techniques

@@ -17,9 +17,13 @@ using Clock = std::chrono::steady_clock;
 
 class DumpAccess final : public Access, public SavedRegisters {
  public:
-  DumpAccess(std::uint64_t ram_bytes, std::unique_ptr<vmm::Intervention> intervention,
-             std::unique_ptr<CoreCopy> copy)
-      : ram_bytes_(ram_bytes), intervention_(std::move(intervention)), copy_(std::move(copy)) {}
+  using Copy = CoreCopy;
+
+  DumpAccess(pid_t /*pid*/, const vmm::RamLayout& layout,
+             std::unique_ptr<vmm::Intervention> intervention, std::unique_ptr<CoreCopy> copy)
+      : ram_bytes_(layout.bytes()),
+        intervention_(std::move(intervention)),
+        copy_(std::move(copy)) {}
 
   memory::PhysicalMemory& memory() override { return copy_->memory(); }
   vmm::Intervention* intervention() override { return intervention_.get(); }
@@ -99,14 +103,7 @@ base::Result<void> Dump::usable(const vmm::Machine& machine, const vmm::RamLayou
 
 base::Result<std::unique_ptr<Access>> Dump::open(const vmm::Machine& machine,
                                                  const vmm::RamLayout& layout) const {
-  auto intervention = intervene(machine, layout, &check);
-  if (!intervention) return base::fail(intervention.error());
-  auto copy = CoreCopy::create(layout);
-  if (!copy) return base::fail(copy.error());
-  auto access =
-      std::make_unique<DumpAccess>(layout.bytes(), std::move(*intervention), std::move(*copy));
-  if (auto begun = access->begin(); !begun) return base::fail(begun.error());
-  return access;
+  return open_copy<DumpAccess>(machine, layout, &check);
 }
 
 }  // namespace vitrine::techniques

@@ -11,6 +11,8 @@ namespace {
 
 class MigrateFileAccess final : public Access, public SavedRegisters {
  public:
+  using Copy = RamImage;
+
   MigrateFileAccess(pid_t pid, vmm::RamLayout layout,
                     std::unique_ptr<vmm::Intervention> intervention,
                     std::unique_ptr<RamImage> image)
@@ -97,14 +99,7 @@ base::Result<void> MigrateFile::usable(const vmm::Machine& machine,
 
 base::Result<std::unique_ptr<Access>> MigrateFile::open(const vmm::Machine& machine,
                                                         const vmm::RamLayout& layout) const {
-  auto intervention = intervene(machine, layout, &check);
-  if (!intervention) return base::fail(intervention.error());
-  auto image = RamImage::create(layout);
-  if (!image) return base::fail(image.error());
-  auto access = std::make_unique<MigrateFileAccess>(machine.process.pid, layout,
-                                                    std::move(*intervention), std::move(*image));
-  if (auto begun = access->begin(); !begun) return base::fail(begun.error());
-  return access;
+  return open_copy<MigrateFileAccess>(machine, layout, &check);
 }
 
 }  // namespace vitrine::techniques

@@ -40,4 +40,19 @@ base::Result<std::unique_ptr<vmm::Intervention>> intervene(const vmm::Machine& m
                                                            const vmm::RamLayout& layout,
                                                            MonitorCheck check);
 
+// Opens such a technique: a CopyAccess made of the VM's process id, the layout, the connection and
+// a new CopyAccess::Copy takes its first copy.
+template <class CopyAccess>
+base::Result<std::unique_ptr<Access>> open_copy(const vmm::Machine& machine,
+                                                const vmm::RamLayout& layout, MonitorCheck check) {
+  auto intervention = intervene(machine, layout, check);
+  if (!intervention) return base::fail(intervention.error());
+  auto copy = CopyAccess::Copy::create(layout);
+  if (!copy) return base::fail(copy.error());
+  auto access = std::make_unique<CopyAccess>(machine.process.pid, layout, std::move(*intervention),
+                                             std::move(*copy));
+  if (auto begun = access->begin(); !begun) return base::fail(begun.error());
+  return access;
+}
+
 }  // namespace vitrine::techniques

@@ -13,9 +13,11 @@ namespace {
 
 class PmemsaveAccess final : public Access, public SavedRegisters {
  public:
-  PmemsaveAccess(const vmm::Machine& machine, vmm::RamLayout layout,
-                 std::unique_ptr<vmm::Intervention> intervention, std::unique_ptr<RamImage> image)
-      : pid_(machine.process.pid),
+  using Copy = RamImage;
+
+  PmemsaveAccess(pid_t pid, vmm::RamLayout layout, std::unique_ptr<vmm::Intervention> intervention,
+                 std::unique_ptr<RamImage> image)
+      : pid_(pid),
         layout_(std::move(layout)),
         intervention_(std::move(intervention)),
         image_(std::move(image)) {}
@@ -102,14 +104,7 @@ base::Result<void> Pmemsave::usable(const vmm::Machine& machine,
 
 base::Result<std::unique_ptr<Access>> Pmemsave::open(const vmm::Machine& machine,
                                                      const vmm::RamLayout& layout) const {
-  auto intervention = intervene(machine, layout, &check);
-  if (!intervention) return base::fail(intervention.error());
-  auto image = RamImage::create(layout);
-  if (!image) return base::fail(image.error());
-  auto access = std::make_unique<PmemsaveAccess>(machine, layout, std::move(*intervention),
-                                                 std::move(*image));
-  if (auto begun = access->begin(); !begun) return base::fail(begun.error());
-  return access;
+  return open_copy<PmemsaveAccess>(machine, layout, &check);
 }
 
 }  // namespace vitrine::techniques

@@ -26,6 +26,8 @@ std::string take_item(std::string_view& text) {
 
 void flatten(const nlohmann::json& value, const std::string& key, int depth, Items& items) {
   constexpr int kMaximumDepth = 8;
+  constexpr std::size_t kMaximumKey = 256;  // QEMU's are far shorter; each value gets a copy
+  if (key.size() > kMaximumKey) return;
   const std::string prefix = key.empty() ? key : key + ".";
   if (value.is_object() && depth < kMaximumDepth) {
     for (const auto& [name, member] : value.items()) {

@@ -32,6 +32,17 @@ TEST(OptionList, SurvivesMalformedJson) {
   EXPECT_TRUE(OptionList::parse(deep, "x").items().empty());
 }
 
+TEST(OptionList, TakesNoMoreRoomThanAMultipleOfItsText) {
+  // One long key before many values would be copied for each of them.
+  std::string text = "{\"" + std::string(20'000, 'k') + "\":[0";
+  for (int i = 0; i < 10'000; ++i) text += ",0";
+  std::size_t room = 0;
+  const auto list = OptionList::parse(text + "]}", "x");
+  for (const auto& [key, value] : list.items()) room += key.size() + value.size();
+  EXPECT_LT(room, 256 * text.size());
+  EXPECT_EQ(OptionList::parse("{\"" + std::string(200, 'k') + "\":1}", "x").items().size(), 1U);
+}
+
 TEST(ParseSize, KnowsUnitsFractionsAndOverflow) {
   constexpr std::uint64_t kMebibyte = 1 << 20;
   EXPECT_EQ(parse_size("512", kMebibyte), 512 * kMebibyte);

@@ -179,9 +179,10 @@ base::Result<StubEndpoint> parse_stub(std::string_view filename) {
     return StubEndpoint{std::string(address.substr(5)), 0};
   const std::size_t colon = address.rfind(':');
   std::uint16_t port = 0;
-  const auto parsed =
-      std::from_chars(address.data() + colon + 1, address.data() + address.size(), port);
-  const bool number = parsed.ec == std::errc{} && parsed.ptr == address.data() + address.size();
+  const char* const end = address.data() + address.size();
+  const char* const digits = colon == address.npos ? end : address.data() + colon + 1;
+  const auto parsed = std::from_chars(digits, end, port);
+  const bool number = parsed.ec == std::errc{} && parsed.ptr == end;
   if (address.starts_with("tcp:") && colon > 3 && number && port != 0) {
     const std::string_view host = address.substr(4, colon - 4);
     for (const std::string_view local :

@@ -66,7 +66,10 @@ std::string next_frame(std::string_view body, const Terminal& terminal) {
     frame.append(body.substr(0, end)).append(kClearLine).append("\n");
     body.remove_prefix(std::min(end + 1, body.size()));
   }
-  if (cut) frame += fmt::format("… {} more lines{}\n", total - kept, kClearLine);
+  if (cut) {
+    frame += fmt::format("… {} more lines{}", total - kept, kClearLine);
+    if (terminal.height > 1) frame += '\n';
+  }
   return frame.append(kClearBelow);
 }
 

@@ -82,6 +82,9 @@ TEST(Frame, RedrawsWithoutScrolling) {
   EXPECT_EQ(next_frame("a\nb\nc\nd\n", terminal),
             "\x1b[Ha\x1b[K\nb\x1b[K\n… 2 more lines\x1b[K\n\x1b[J");
   EXPECT_EQ(next_frame("", terminal), "\x1b[H\x1b[J");
+  // The only line there is must not be ended.
+  EXPECT_EQ(next_frame("a\n", Terminal{.cursor = true, .height = 1}),
+            "\x1b[H… 1 more lines\x1b[K\x1b[J");
 }
 
 TEST(Frame, IsAppendedWithoutACursor) {

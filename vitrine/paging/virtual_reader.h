@@ -57,6 +57,10 @@ class VirtualReader {
   // Fetches one value of the kernel's memory, once; false if it can't be read, see fault().
   template <memory::Loadable T>
   [[gnu::always_inline]] bool load(base::GuestVirtual at, T& to) {
+    // A forged pointer may lead across the end of a page, behind which is another one.
+    if (at - space_.direct.start >= space_.direct.size && at.value % kPage > kPage - sizeof(T))
+        [[unlikely]]
+      return load_bytes(at, std::as_writable_bytes(std::span(&to, 1)));
     base::GuestPhysical physical;
     if (!translate(at, physical)) [[unlikely]]
       return false;

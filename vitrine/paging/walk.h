@@ -44,13 +44,13 @@ struct Translation {
   std::uint64_t entry = 0;      // the leaf entry as read
 };
 
-// Translates `address` through the tables at `root`; Fault::none and `to` set, or the reason why
-// not.
+// Translates `address` through the tables at `root`, of which only the bits that hold an address
+// count, as in CR3 (Intel SDM vol. 3, 4.5.2); Fault::none and `to` set, or the reason why not.
 template <memory::PhysicalReader Reader>
 Fault walk(const Format& format, base::GuestPhysical root, base::GuestVirtual address,
            Reader& reader, Translation& to) {
   if (!format.canonical(address)) return Fault::not_canonical;
-  base::GuestPhysical table = root;
+  base::GuestPhysical table(root.value & format.address_mask);
   for (const Level& level : format.levels) {
     const std::uint64_t index = address.value >> level.shift & ((1u << level.index_bits) - 1);
     std::uint64_t entry = 0;

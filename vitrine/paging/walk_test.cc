@@ -76,6 +76,19 @@ TEST_P(Walk, AgreesWithTheNaiveWalkOnRandomAddresses) {
   EXPECT_GT(readable, 100);
 }
 
+TEST_P(Walk, IgnoresWhatIsNoAddressInARoot) {
+  tables_.map(at_, GuestPhysical(0x5000));
+  memory::GatherReader reader(memory_);
+  Translation found;
+  // CR3 holds flags and a process's tag there; a forged mm_struct whatever it likes.
+  for (const std::uint64_t more :
+       {std::uint64_t{0x018}, std::uint64_t{0xffc}, std::uint64_t{1} << 63}) {
+    const GuestPhysical root(tables_.root().value | more);
+    ASSERT_EQ(walk(format_of(GetParam()), root, at_ + 0xabc, reader, found), Fault::none) << more;
+    EXPECT_EQ(found.address, GuestPhysical(0x5abc));
+  }
+}
+
 TEST_P(Walk, TellsWhyAPageIsNotThere) {
   tables_.map(at_, GuestPhysical(0x5000));
   EXPECT_EQ(fault(at_ + 0x1000), Fault::not_mapped);

@@ -18,6 +18,7 @@ constexpr std::size_t kMaxRegions = 128;
 constexpr std::size_t kMaxFile = 256u << 10;
 constexpr std::size_t kMaxPieces = 4096;
 constexpr std::size_t kMaxVms = 64;
+constexpr auto kLastBacking = static_cast<std::uint8_t>(vmm::Backing::hugetlb);
 
 std::string boot_id() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
@@ -29,6 +30,11 @@ std::string boot_id() {
 std::string file_name(const vmm::Machine& machine) {
   return "vm-" + boot_id() + "-" + std::to_string(machine.process.pid) + "-" +
          std::to_string(machine.process.start_time) + ".json";
+}
+
+// Throws where it is another kind of number: get() would make some whole number of it.
+std::uint64_t whole_number(const json& value) {
+  return value.get_ref<const json::number_unsigned_t&>();
 }
 
 json json_of(const vmm::RamRegion& region) {
@@ -48,18 +54,18 @@ json json_of(const vmm::RamRegion& region) {
 
 vmm::RamRegion region_of(const json& entry) {
   vmm::RamRegion region;
-  region.start = base::GuestPhysical(entry.at("start").get<std::uint64_t>());
-  region.size = entry.at("size").get<std::uint64_t>();
-  region.host = base::HostVirtual(entry.at("host").get<std::uint64_t>());
+  region.start = base::GuestPhysical(whole_number(entry.at("start")));
+  region.size = whole_number(entry.at("size"));
+  region.host = base::HostVirtual(whole_number(entry.at("host")));
   region.block = entry.at("block").get<std::string>();
-  region.block_offset = entry.at("block_offset").get<std::uint64_t>();
+  region.block_offset = whole_number(entry.at("block_offset"));
   region.backing = static_cast<vmm::Backing>(
-      std::min(entry.at("backing").get<unsigned>(), static_cast<unsigned>(vmm::Backing::hugetlb)));
+      std::min(whole_number(entry.at("backing")), std::uint64_t{kLastBacking}));
   region.shared = entry.at("shared").get<bool>();
-  region.dev_major = entry.at("dev_major").get<std::uint32_t>();
-  region.dev_minor = entry.at("dev_minor").get<std::uint32_t>();
-  region.inode = entry.at("inode").get<std::uint64_t>();
-  region.file_offset = entry.at("file_offset").get<std::uint64_t>();
+  region.dev_major = static_cast<std::uint32_t>(whole_number(entry.at("dev_major")));
+  region.dev_minor = static_cast<std::uint32_t>(whole_number(entry.at("dev_minor")));
+  region.inode = whole_number(entry.at("inode"));
+  region.file_offset = whole_number(entry.at("file_offset"));
   region.path = entry.at("path").get<std::string>();
   return region;
 }
@@ -83,23 +89,31 @@ std::uint64_t fingerprint_mappings(const vmm::Machine& machine) {
 
 std::optional<Hints> load_hints(const vmm::Machine& machine) {
   const auto text = read_cached(file_name(machine), kMaxFile);
-  if (!text) return std::nullopt;
-  const json parsed = json::parse(*text, nullptr, false);
+  return text ? parse_hints(*text) : std::nullopt;
+}
+
+void store_hints(const vmm::Machine& machine, const Hints& hints) {
+  write_cached(file_name(machine), hints_text(hints));
+  trim_cached("vm-", kMaxVms);
+}
+
+std::optional<Hints> parse_hints(std::string_view text) {
+  const json parsed = json::parse(text, nullptr, false);
   if (!parsed.is_object() || parsed.value("format", json()) != kFormat) return std::nullopt;
   // Whatever is missing or of another type throws, and means that there are no hints.
   try {
     Hints hints;
-    hints.note = base::GuestPhysical(parsed.at("note").get<std::uint64_t>());
-    hints.mappings = parsed.at("mappings").get<std::uint64_t>();
+    hints.note = base::GuestPhysical(whole_number(parsed.at("note")));
+    hints.mappings = whole_number(parsed.at("mappings"));
     hints.layout.source = parsed.at("source").get<std::string>();
-    for (const json& region : parsed.at("regions")) {
+    for (const json& entry : parsed.at("regions")) {
       if (hints.layout.regions.size() == kMaxRegions) return std::nullopt;
-      hints.layout.regions.push_back(region_of(region));
+      hints.layout.regions.push_back(region_of(entry));
     }
-    for (const json& piece : parsed.at("pieces")) {
+    for (const json& entry : parsed.at("pieces")) {
       if (hints.pieces.size() == kMaxPieces) return std::nullopt;
-      hints.pieces.push_back({base::GuestPhysical(piece.at(0).get<std::uint64_t>()),
-                              piece.at(1).get<std::uint64_t>()});
+      hints.pieces.push_back(
+          {base::GuestPhysical(whole_number(entry.at(0))), whole_number(entry.at(1))});
     }
     return hints;
   } catch (const json::exception&) {
@@ -107,7 +121,7 @@ std::optional<Hints> load_hints(const vmm::Machine& machine) {
   }
 }
 
-void store_hints(const vmm::Machine& machine, const Hints& hints) {
+std::string hints_text(const Hints& hints) {
   json regions = json::array();
   if (hints.layout.regions.size() <= kMaxRegions)
     for (const vmm::RamRegion& region : hints.layout.regions) regions.push_back(json_of(region));
@@ -119,8 +133,7 @@ void store_hints(const vmm::Machine& machine, const Hints& hints) {
                    {"mappings", hints.mappings}, {"source", hints.layout.source},
                    {"regions", regions},         {"pieces", pieces}};
   // A path may not be UTF-8: what is replaced in it is only shown.
-  write_cached(file_name(machine), entry.dump(-1, ' ', false, json::error_handler_t::replace));
-  trim_cached("vm-", kMaxVms);
+  return entry.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 }  // namespace vitrine::session

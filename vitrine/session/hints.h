@@ -10,6 +10,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "vitrine/base/address.h"
@@ -35,5 +37,9 @@ std::optional<Hints> load_hints(const vmm::Machine& machine);
 
 // Keeps hints for this VM, and drops those of VMs not looked at for long. Failure only costs speed.
 void store_hints(const vmm::Machine& machine, const Hints& hints);
+
+// Hints as they are kept, and read again; nothing where the text is damaged.
+std::string hints_text(const Hints& hints);
+std::optional<Hints> parse_hints(std::string_view text);
 
 }  // namespace vitrine::session

@@ -96,6 +96,31 @@ TEST_F(HintsOnDisk, DamagedOnesAreIgnored) {
   EXPECT_TRUE(usable());
 }
 
+// Damage that a checksum would hide from the parser.
+TEST(HintsText, OfNumbersThatAreNoneIsDamaged) {
+  const std::string good = R"({"format":4,"mappings":7,"note":4096,"pieces":[[0,64]],)"
+                           R"("regions":[],"source":"monitor"})";
+  ASSERT_TRUE(parse_hints(good));
+  const auto with = [&](std::string_view number) {
+    std::string text = good;
+    return text.replace(text.find("4096"), 4, number);
+  };
+  for (const char* number : {"-1", "1e300", "1.5", "true", "\"4096\"", "[4096]", "null"})
+    EXPECT_FALSE(parse_hints(with(number))) << number;
+  EXPECT_TRUE(parse_hints(with("18446744073709551615")));
+}
+
+TEST(RecollectionText, OfNumbersThatAreNoneIsDamaged) {
+  const auto with = [](std::string_view sample) {
+    return parse_recollection(
+        R"({"answers":{},"build_id":"ab","format":1,"release":"6.1","samples":[)" +
+        std::string(sample) + "]}");
+  };
+  EXPECT_TRUE(with("[1,2]"));
+  for (const char* sample : {"[-1,2]", "[1,1e300]", "[1.5,2]", "[1]", "[true,2]"})
+    EXPECT_FALSE(with(sample)) << sample;
+}
+
 TEST_F(HintsOnDisk, AFolderThatOthersCanReachIsNotUsed) {
   store();
   for (const auto mode : {fs::perms(0755), fs::perms(0770), fs::perms(0701)}) {

@@ -23,6 +23,11 @@ bool names_a_file(std::string_view build_id) {
   });
 }
 
+// Throws where it is another kind of number: get() would make some whole number of it.
+std::uint64_t whole_number(const json& value) {
+  return value.get_ref<const json::number_unsigned_t&>();
+}
+
 std::string file_name(std::string_view build_id) {
   return std::string(kPrefix) + std::string(build_id) + ".json";
 }
@@ -32,8 +37,17 @@ std::string file_name(std::string_view build_id) {
 std::optional<kernel::Recollection> load_kernel(std::string_view build_id) {
   if (!names_a_file(build_id)) return std::nullopt;
   const auto text = read_cached(file_name(build_id), kMaxFile);
-  if (!text) return std::nullopt;
-  const json parsed = json::parse(*text, nullptr, false);
+  return text ? parse_recollection(*text) : std::nullopt;
+}
+
+void store_kernel(const kernel::Recollection& kept) {
+  if (!names_a_file(kept.build_id) || kept.answers.size() > kMaxAnswers) return;
+  write_cached(file_name(kept.build_id), recollection_text(kept));
+  trim_cached(kPrefix, kMaxKernels);
+}
+
+std::optional<kernel::Recollection> parse_recollection(std::string_view text) {
+  const json parsed = json::parse(text, nullptr, false);
   if (!parsed.is_object() || parsed.value("format", json()) != kFormat) return std::nullopt;
   // Whatever is missing or of another type throws, and means that nothing was kept.
   try {
@@ -41,8 +55,7 @@ std::optional<kernel::Recollection> load_kernel(std::string_view build_id) {
     kept.release = parsed.at("release").get<std::string>();
     kept.build_id = parsed.at("build_id").get<std::string>();
     for (const json& sample : parsed.at("samples"))
-      kept.samples.push_back(
-          {sample.at(0).get<std::uint64_t>(), sample.at(1).get<std::uint64_t>()});
+      kept.samples.push_back({whole_number(sample.at(0)), whole_number(sample.at(1))});
     const json& answers = parsed.at("answers");
     if (answers.size() > kMaxAnswers) return std::nullopt;
     kept.answers = answers.get<std::map<std::string, std::string>>();
@@ -52,8 +65,7 @@ std::optional<kernel::Recollection> load_kernel(std::string_view build_id) {
   }
 }
 
-void store_kernel(const kernel::Recollection& kept) {
-  if (!names_a_file(kept.build_id) || kept.answers.size() > kMaxAnswers) return;
+std::string recollection_text(const kernel::Recollection& kept) {
   json samples = json::array();
   for (const auto& sample : kept.samples) samples.push_back({sample.offset, sample.hash});
   const json entry{{"format", kFormat},
@@ -61,9 +73,7 @@ void store_kernel(const kernel::Recollection& kept) {
                    {"build_id", kept.build_id},
                    {"samples", samples},
                    {"answers", kept.answers}};
-  write_cached(file_name(kept.build_id),
-               entry.dump(-1, ' ', false, json::error_handler_t::replace));
-  trim_cached(kPrefix, kMaxKernels);
+  return entry.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 }  // namespace vitrine::session

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "vitrine/kernel/recollection.h"
@@ -17,5 +18,9 @@ std::optional<kernel::Recollection> load_kernel(std::string_view build_id);
 
 // Keeps it. Failure only costs speed.
 void store_kernel(const kernel::Recollection& recollection);
+
+// What is kept of a kernel, and read again; nothing where the text is damaged.
+std::string recollection_text(const kernel::Recollection& recollection);
+std::optional<kernel::Recollection> parse_recollection(std::string_view text);
 
 }  // namespace vitrine::session

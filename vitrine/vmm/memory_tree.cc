@@ -35,7 +35,8 @@ struct TreeLine {
   std::string_view type;
   std::string_view name;  // and whatever follows it
 
-  bool whole_space() const { return start == 0 && last == UINT64_MAX; }
+  // Containers reach the end of the address space, RAM never does.
+  bool endless() const { return last == UINT64_MAX; }
   memory::Range range() const { return {base::GuestPhysical(start), last - start + 1}; }
 };
 
@@ -128,11 +129,15 @@ base::Result<std::vector<FlatRange>> parse_flat_view(std::string_view text) {
       wanted = true;
     } else if (wanted) {
       const auto parsed = parse_tree_line(line);
-      if (!parsed || parsed->whole_space()) continue;
+      if (!parsed || parsed->endless()) continue;
       if (!list.empty() && parsed->start < list.back().range.end().value) {
         return base::fail(base::Code::inconsistent, "QEMU's flat view of memory overlaps itself");
       }
-      if (parsed->type == "ram" || parsed->type == "rom") append_merged(list, flat_range(*parsed));
+      if (parsed->type != "ram" && parsed->type != "rom") continue;
+      FlatRange range = flat_range(*parsed);
+      if (range.offset > UINT64_MAX - range.range.size)
+        return base::fail(base::Code::inconsistent, "QEMU's flat view reaches beyond a RAM block");
+      append_merged(list, std::move(range));
     }
   }
   if (!list.empty()) return list;
@@ -153,7 +158,7 @@ base::Result<SystemRam> parse_system_ram(std::string_view text) {
     const auto parsed = parse_tree_line(line);
     if (!parsed || parsed->name.ends_with("[disabled]")) continue;
     if (root_indent == 0) root_indent = parsed->indent;
-    if (parsed->indent != root_indent + 2 || parsed->whole_space()) continue;
+    if (parsed->indent != root_indent + 2 || parsed->endless()) continue;
     // With several NUMA backends the target is a container, and so its type is not "ram".
     if (parsed->name.starts_with("alias ram-below-4g ") ||
         parsed->name.starts_with("alias ram-above-4g ")) {

@@ -71,6 +71,32 @@ TEST(SystemRam, OfOtherMachinesIsWhatIsDirectlyInTheRoot) {
   EXPECT_EQ(ram->blocks, (std::vector<std::string>{"mach-virt.ram"}));
 }
 
+TEST(SystemRam, EndsBeforeTheAddressSpaceDoes) {
+  const auto ram = parse_system_ram(
+      "address-space: memory\n  0000000000000000-ffffffffffffffff (prio 0, i/o): system\n"
+      "    0000000000001000-ffffffffffffffff (prio 0, ram): forged\n"
+      "    0000000000002000-0000000000002fff (prio 0, ram): true\n");
+  ASSERT_TRUE(ram);
+  EXPECT_EQ(ram->ranges, (std::vector<memory::Range>{{base::GuestPhysical(0x2000), 0x1000}}));
+}
+
+TEST(FlatView, EndsBeforeTheAddressSpaceDoes) {
+  const std::string head = "FlatView #0\n AS \"memory\", root: system\n";
+  const auto view = parse_flat_view(head +
+                                    "  0000000000001000-ffffffffffffffff (prio 0, ram): forged\n"
+                                    "  0000000000002000-0000000000002fff (prio 0, ram): true\n");
+  ASSERT_TRUE(view);
+  EXPECT_EQ(*view, (std::vector<FlatRange>{{{base::GuestPhysical(0x2000), 0x1000}, "true", 0}}));
+}
+
+TEST(FlatView, BeyondTheEndOfABlockIsInconsistent) {
+  const auto view = parse_flat_view(
+      "FlatView #0\n AS \"memory\", root: system\n"
+      "  0000000000002000-0000000000002fff (prio 0, ram): ram @fffffffffffff000\n");
+  ASSERT_FALSE(view);
+  EXPECT_EQ(view.error().code, base::Code::inconsistent);
+}
+
 TEST(SystemRam, WithoutAnyIsUnsupported) {
   EXPECT_EQ(parse_system_ram("unknown command\n").error().code, base::Code::unsupported);
 }

@@ -8,8 +8,8 @@
 
 namespace vitrine::cli {
 
-// Whether the whole text matches: "*" stands for any bytes, "?" for one character (one byte where
-// the text is no UTF-8), everything else for itself.
+// Whether the whole text matches: "*" stands for any characters, "?" for one (a byte where the
+// text is no UTF-8), everything else for itself.
 bool glob_matches(std::string_view pattern, std::string_view text);
 
 }  // namespace vitrine::cli

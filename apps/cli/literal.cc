@@ -24,7 +24,8 @@ constexpr Unit kSizes[] = {{"", 1},           {"B", 1},
                            {"M", 1ull << 20}, {"MiB", 1ull << 20},
                            {"G", 1ull << 30}, {"GiB", 1ull << 30},
                            {"T", 1ull << 40}, {"TiB", 1ull << 40},
-                           {"P", 1ull << 50}, {"PiB", 1ull << 50}};
+                           {"P", 1ull << 50}, {"PiB", 1ull << 50},
+                           {"E", 1ull << 60}, {"EiB", 1ull << 60}};
 constexpr Unit kTimes[] = {{"", 1},
                            {"ns", 1},
                            {"us", 1'000},

@@ -10,7 +10,8 @@
 
 namespace vitrine::cli {
 
-// integer: decimal or 0x…; bytes: with K, M, G, T, P or KiB … (powers of 1024), fractions allowed
+// integer: decimal or 0x…; bytes: with K, M, G, T, P, E or KiB … (powers of 1024), fractions
+// allowed
 // ("1.5G"); nanoseconds: with ns, us, ms, s, min, h, d, fractions allowed; address: 0x… or decimal;
 // boolean: yes, no, true, false; text: with the escapes that a table shows. Nothing where the word
 // is none of that or exceeds 64 bits.

@@ -29,8 +29,10 @@ TEST(Literal, Sizes) {
   EXPECT_EQ(parse_literal("10M", Type::bytes), u(10u << 20));
   EXPECT_EQ(parse_literal("1.5GiB", Type::bytes), u(std::uint64_t{3} << 29));
   EXPECT_EQ(parse_literal("1.5 KiB", Type::bytes), u(1536));
+  EXPECT_EQ(parse_literal("2EiB", Type::bytes), u(std::uint64_t{1} << 61));
+  EXPECT_EQ(parse_literal("15.9 EiB", Type::bytes), u(18331451923248866918u));
   EXPECT_EQ(parse_literal("0.999999999999P", Type::bytes), u(1125899905716724));
-  for (const char* word : {"10X", "1.5", "1.K", "16384P", "1e3", ".5M"})
+  for (const char* word : {"10X", "1.5", "1.K", "16384P", "16E", "1e3", ".5M"})
     EXPECT_FALSE(parse_literal(word, Type::bytes)) << word;
 }
 

@@ -60,7 +60,7 @@ class VirtualReader {
     // A forged pointer may lead across the end of a page, behind which is another one.
     if (at - space_.direct.start >= space_.direct.size && at.value % kPage > kPage - sizeof(T))
         [[unlikely]]
-      return load_bytes(at, std::as_writable_bytes(std::span(&to, 1)));
+      return load_across(at, to);
     base::GuestPhysical physical;
     if (!translate(at, physical)) [[unlikely]]
       return false;
@@ -116,6 +116,15 @@ class VirtualReader {
   memory::Cost cost() const { return physical_.cost(); }
 
  private:
+  // The copy keeps `to` itself in a register where nothing leads across a page, as hardly ever.
+  template <memory::Loadable T>
+  [[gnu::always_inline]] bool load_across(base::GuestVirtual at, T& to) {
+    T value{};
+    if (!load_bytes(at, std::as_writable_bytes(std::span(&value, 1)))) return false;
+    to = value;
+    return true;
+  }
+
   static constexpr std::uint64_t kPage = 4096;
 
   // Only the direct map keeps neighbours together in guest-physical memory.

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <span>
+#include <utility>
 
 #include "vitrine/host/mappings.h"
 #include "vitrine/session/cache_folder.h"
@@ -19,6 +20,25 @@ constexpr std::size_t kMaxFile = 256u << 10;
 constexpr std::size_t kMaxPieces = 4096;
 constexpr std::size_t kMaxVms = 64;
 constexpr auto kLastBacking = static_cast<std::uint8_t>(vmm::Backing::hugetlb);
+
+// Neither empty, nor one in another, nor beyond the end of the address space.
+template <class Pieces>
+bool ascending(const Pieces& pieces) {
+  base::GuestPhysical end(0);
+  for (const auto& piece : pieces) {
+    if (piece.start < end || piece.end() <= piece.start) return false;
+    end = piece.end();
+  }
+  return true;
+}
+
+bool holds_together(const Hints& hints) {
+  const auto mapped = [](const vmm::RamRegion& region) {
+    return region.host + region.size > region.host;
+  };
+  return ascending(hints.layout.regions) && ascending(hints.pieces) &&
+         std::ranges::all_of(hints.layout.regions, mapped);
+}
 
 std::string boot_id() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
@@ -115,7 +135,7 @@ std::optional<Hints> parse_hints(std::string_view text) {
       hints.pieces.push_back(
           {base::GuestPhysical(whole_number(entry.at(0))), whole_number(entry.at(1))});
     }
-    return hints;
+    return holds_together(hints) ? std::optional(std::move(hints)) : std::nullopt;
   } catch (const json::exception&) {
     return std::nullopt;
   }

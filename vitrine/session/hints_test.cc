@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "vitrine/session/kernel_cache.h"
 
@@ -108,6 +109,33 @@ TEST(HintsText, OfNumbersThatAreNoneIsDamaged) {
   for (const char* number : {"-1", "1e300", "1.5", "true", "\"4096\"", "[4096]", "null"})
     EXPECT_FALSE(parse_hints(with(number))) << number;
   EXPECT_TRUE(parse_hints(with("18446744073709551615")));
+}
+
+// The layout's readers search it, which needs it ascending and disjoint.
+TEST(HintsText, OfALayoutThatOverlapsItselfIsDamaged) {
+  Hints hints;
+  for (const std::uint64_t start : {0x0ull, 0x4000ull}) {
+    vmm::RamRegion region;
+    region.start = base::GuestPhysical(start);
+    region.size = 0x2000;
+    region.host = base::HostVirtual(0x7f0000000000 + start);
+    hints.layout.regions.push_back(region);
+  }
+  hints.pieces = {{base::GuestPhysical(0), 64}, {base::GuestPhysical(64), 64}};
+  const auto usable = [&hints](auto change) {
+    Hints changed = hints;
+    change(changed);
+    return parse_hints(hints_text(changed)).has_value();
+  };
+  constexpr std::uint64_t kAll = ~std::uint64_t{0};
+  EXPECT_TRUE(usable([](Hints&) {}));
+  EXPECT_FALSE(usable([](Hints& h) { h.layout.regions[1].start = base::GuestPhysical(0x1fff); }));
+  EXPECT_FALSE(usable([](Hints& h) { std::swap(h.layout.regions[0], h.layout.regions[1]); }));
+  EXPECT_FALSE(usable([](Hints& h) { h.layout.regions[1].size = 0; }));
+  EXPECT_FALSE(usable([](Hints& h) { h.layout.regions[1].size = kAll; }));
+  EXPECT_FALSE(usable([](Hints& h) { h.layout.regions[0].host = base::HostVirtual(kAll); }));
+  EXPECT_FALSE(usable([](Hints& h) { h.pieces[1].start = base::GuestPhysical(63); }));
+  EXPECT_FALSE(usable([](Hints& h) { h.pieces[0].size = 0; }));
 }
 
 TEST(RecollectionText, OfNumbersThatAreNoneIsDamaged) {

@@ -17,9 +17,10 @@ using vitrine::views::Value;
 constexpr Type kTypes[] = {Type::integer, Type::boolean,     Type::text,
                            Type::bytes,   Type::nanoseconds, Type::address};
 
-double number(const Value& value) {
-  if (const auto* whole = std::get_if<std::int64_t>(&value)) return static_cast<double>(*whole);
-  return static_cast<double>(std::get<std::uint64_t>(value));
+// Exact, unlike a double, which at 10^19 is a thousand off.
+long double number(const Value& value) {
+  if (const auto* whole = std::get_if<std::int64_t>(&value)) return *whole;
+  return std::get<std::uint64_t>(value);
 }
 
 void check_typed_back(const Value& value, Type type) {
@@ -29,8 +30,8 @@ void check_typed_back(const Value& value, Type type) {
   require(typed.has_value());
   if (type == Type::bytes || type == Type::nanoseconds) {
     // One digit behind the point of a number from 1 on; a millisecond, cut.
-    const double allowed = type == Type::bytes ? number(value) * 0.06 : 1e6;
-    const double error = number(value) - number(*typed);
+    const long double allowed = type == Type::bytes ? number(value) * 0.06L : 1e6L;
+    const long double error = number(value) - number(*typed);
     require(error <= std::max(allowed, -allowed) && -error <= std::max(allowed, -allowed));
   } else {
     require(order(*typed, value) == 0);

@@ -20,7 +20,8 @@ class JsonFramer {
   void feed(std::string_view bytes) { buffer_ += bytes; }
 
   // The next complete object, or nothing until more is fed. Errors: `inconsistent` where the stream
-  // is not JSON objects, `unsupported` where one is larger than the limit.
+  // is not JSON objects, `unsupported` where one is larger than the limit or nested so deeply that
+  // working on it could overflow a stack.
   base::Result<std::optional<std::string>> next();
 
  private:

@@ -29,5 +29,23 @@ TEST(JsonFramer, RefusesOtherThingsAndTooMuch) {
   EXPECT_EQ(large.next().error().code, base::Code::unsupported);
 }
 
+TEST(JsonFramer, RefusesWhatIsNestedDeeply) {
+  const auto nested = [](std::size_t levels) {
+    return "{\"a\":" + std::string(levels, '[') + std::string(levels, ']') + "}";
+  };
+  JsonFramer fitting(1 << 20);
+  fitting.feed(nested(300));
+  EXPECT_EQ(fitting.next().value(), nested(300));
+  JsonFramer deep(1 << 20);
+  deep.feed(nested(100'000));
+  EXPECT_EQ(deep.next().error().code, base::Code::unsupported);
+}
+
+TEST(JsonFramer, RefusesAnObjectThatEndsAsAList) {
+  JsonFramer framer(100);
+  framer.feed("{]");
+  EXPECT_EQ(framer.next().error().code, base::Code::inconsistent);
+}
+
 }  // namespace
 }  // namespace vitrine::vmm

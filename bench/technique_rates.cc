@@ -49,9 +49,11 @@ struct Case {
 
 std::vector<Case> cases() {
   std::vector<Case> all{{"mapped", {"--technique", "map"}},
+                        {"mapped", {"--technique", "map", "--pause=freeze"}},
                         {"mapped", {"--technique", "map", "--pause=vmm"}}};
   for (const char* id : {"process-vm", "proc-mem"}) {
     all.push_back({"private", {"--technique", id}});
+    all.push_back({"private", {"--technique", id, "--pause=freeze"}});
     all.push_back({"private", {"--technique", id, "--pause=vmm"}});
   }
   for (const char* id :

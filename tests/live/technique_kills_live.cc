@@ -1,4 +1,4 @@
-// Nothing is lost when the tool is killed at any instant, whatever the technique.
+// Nothing is lost when the tool is killed at any instant, whatever the technique or the pause.
 #include <optional>
 #include <random>
 
@@ -19,7 +19,7 @@ class TechniqueKillTest : public GuestTest, public testing::WithParamInterface<s
     std::vector<std::string> whole{"env", "TMPDIR=" + images_.path().string(),
                                    "XDG_CACHE_HOME=" + files_.path().string()};
     for (const std::string& argument :
-         vitrine_command({"ps", guest().name(), "--technique", GetParam()}))
+         vitrine_command({"ps", guest().name(), GetParam()}))
       whole.push_back(argument);
     return whole;
   }
@@ -71,16 +71,16 @@ class TechniqueKillTest : public GuestTest, public testing::WithParamInterface<s
   TemporaryFolder files_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Any, TechniqueKillTest, testing::ValuesIn(techniques_on_any_vm()),
+INSTANTIATE_TEST_SUITE_P(Any, TechniqueKillTest, testing::ValuesIn(ways_on_any_vm()),
                          [](const auto& id) { return test_name(id.param); });
 
 // A hundred in all; with `full`, a thousand more.
 TEST_P(TechniqueKillTest, LosesNothing) {
-  kill_at_random_instants(1 + 100 / static_cast<int>(techniques_on_any_vm().size()));
+  kill_at_random_instants(1 + 100 / static_cast<int>(ways_on_any_vm().size()));
 }
 
 TEST_P(TechniqueKillTest, OftenLosesNothing) {
-  kill_at_random_instants(1 + 1000 / static_cast<int>(techniques_on_any_vm().size()));
+  kill_at_random_instants(1 + 1000 / static_cast<int>(ways_on_any_vm().size()));
 }
 
 }  // namespace

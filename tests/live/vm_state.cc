@@ -1,6 +1,9 @@
 #include "tests/live/vm_state.h"
 
+#include <thread>
+
 #include "tests/live/stub_state.h"
+#include "vitrine/host/process.h"
 
 namespace vitrine::live {
 namespace {
@@ -16,6 +19,36 @@ std::size_t unnamed_descriptors(pid_t pid) {
     if (target.starts_with("pipe:") || target.ends_with(" (deleted)")) ++count;
   }
   return count;
+}
+
+// Threads that somebody traces. What let the VMM go on does so thread by thread: a moment's patience.
+std::vector<pid_t> traced_threads(pid_t pid) {
+  std::vector<pid_t> traced;
+  for (int i = 0; i < 100; ++i) {
+    traced.clear();
+    for (const pid_t thread : host::threads(pid)) {
+      const auto status = host::read_file(host::ProcRoot().of(thread, "status"));
+      if (status && host::status_number(*status, "TracerPid").value_or(0) != 0)
+        traced.push_back(thread);
+    }
+    if (traced.empty()) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return traced;
+}
+
+// Children of its threads, zombies included; those of a copy that was just given up have a moment.
+std::string children(pid_t pid) {
+  std::string all;
+  for (int i = 0; i < 300; ++i) {
+    all.clear();
+    for (const pid_t thread : host::threads(pid))
+      all += host::read_file(host::ProcRoot{host::ProcRoot().of(pid, "task")}.of(thread, "children"))
+                 .value_or("");
+    if (all.empty()) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return all;
 }
 
 nlohmann::json named_devices(QmpClient& qmp) {
@@ -39,7 +72,9 @@ nlohmann::json vm_state(QmpClient& qmp, const Guest& guest) {
           {"descriptor sets", qmp.execute("query-fdsets")},
           {"devices", named_devices(qmp)},
           {"migration", over ? "none" : migration},
-          {"unnamed descriptors", unnamed_descriptors(guest.pid())}};
+          {"unnamed descriptors", unnamed_descriptors(guest.pid())},
+          {"traced threads", traced_threads(guest.pid())},
+          {"children", children(guest.pid())}};
 }
 
 nlohmann::json vm_state(const Guest& guest) {

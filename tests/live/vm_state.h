@@ -11,8 +11,8 @@
 namespace vitrine::live {
 
 // Run state, migration capabilities and parameters, whether a migration is under way, descriptor
-// sets, character devices but QEMU's own nameless ones, and the pipes and unnamed files that the
-// VMM has open.
+// sets, character devices but QEMU's own nameless ones, the pipes and unnamed files that the VMM
+// has open, its children and those of its threads that are traced.
 nlohmann::json vm_state(QmpClient& qmp, const Guest& guest);
 
 // The same and the mode of the debugger stub, for a VM that was started without one. Waits for the
@@ -21,15 +21,25 @@ nlohmann::json vm_state(const Guest& guest);
 
 // The techniques of the taxonomy that are usable on every VM of the tests.
 inline const std::vector<std::string>& techniques_on_any_vm() {
-  static const std::vector<std::string> ids{"process-vm", "proc-mem",     "pmemsave",
-                                            "dump",       "migrate-file", "background-snapshot",
-                                            "qmp",        "gdb"};
+  static const std::vector<std::string> ids{"process-vm",          "proc-mem", "fork",
+                                            "background-snapshot", "dump",     "migrate-file",
+                                            "pmemsave",            "gdb",      "qmp"};
   return ids;
+}
+
+// What `vitrine ps VM` is to be asked with to use each of these, and to stop the VM in each way.
+inline const std::vector<std::string>& ways_on_any_vm() {
+  static const std::vector<std::string> ways = [] {
+    std::vector<std::string> all{"--pause=vmm", "--pause=freeze"};
+    for (const std::string& id : techniques_on_any_vm()) all.push_back("--technique=" + id);
+    return all;
+  }();
+  return ways;
 }
 
 // A name for a parameterised test.
 inline std::string test_name(std::string id) {
-  std::erase(id, '-');
+  std::erase_if(id, [](char c) { return c == '-' || c == '='; });
   return id;
 }
 

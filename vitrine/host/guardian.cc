@@ -1,12 +1,7 @@
 #include "vitrine/host/guardian.h"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +13,8 @@
 #include <new>
 #include <thread>
 #include <vector>
+
+#include "vitrine/host/detached_process.h"
 
 namespace vitrine::host {
 
@@ -56,32 +53,6 @@ bool run_until(Guardian::Step step, std::string_view argument, Clock::time_point
   return true;
 }
 
-void ignore_signals() {
-  for (int number = 1; number < NSIG; ++number) {
-    // A crash of the guardian itself has to end it.
-    if (number == SIGSEGV || number == SIGBUS || number == SIGILL || number == SIGFPE ||
-        number == SIGABRT)
-      signal(number, SIG_DFL);
-    else
-      signal(number, SIG_IGN);
-  }
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
-void close_all_but(std::vector<int> kept) {
-  std::ranges::sort(kept);
-  unsigned from = 0;
-  for (const int descriptor : kept) {
-    if (descriptor < 0) continue;
-    const auto number = static_cast<unsigned>(descriptor);
-    if (number > from) syscall(SYS_close_range, from, number - 1, 0);
-    from = std::max(from, number + 1);
-  }
-  syscall(SYS_close_range, from, ~0u, 0);
-}
-
 void sleep_until_closed(int lifeline) {
   char byte = 0;
   while (true) {
@@ -105,30 +76,17 @@ base::Result<std::unique_ptr<Guardian>> Guardian::start(std::span<const int> des
   base::FileDescriptor watched(pipe[0]);
   guardian->lifeline_ = base::FileDescriptor(pipe[1]);
 
-  // Twice, so that nobody has to wait for the guardian's end: init does.
-  const pid_t child = fork();
-  if (child < 0) return base::fail_errno(errno, "fork", "cannot start a guardian process");
-  if (child == 0) {
-    if (fork() != 0) _exit(0);
-    guardian->guard(watched.get(), descriptors);
-    _exit(0);
-  }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  std::vector<int> kept(descriptors.begin(), descriptors.end());
+  kept.push_back(watched.get());
+  auto started = start_detached("vitrine-guard", kept,
+                                [&guardian, &watched] { guardian->guard(watched.get()); });
+  if (!started) return base::fail(started.error());
   return guardian;
 }
 
 // The guardian's whole life.
-void Guardian::guard(int lifeline, std::span<const int> descriptors) {
-  setsid();
-  ignore_signals();
-  prctl(PR_SET_NAME, "vitrine-guard");
-  std::vector<int> kept(descriptors.begin(), descriptors.end());
-  kept.push_back(lifeline);
-  close_all_but(std::move(kept));
+void Guardian::guard(int lifeline) {
   sleep_until_closed(lifeline);
-
   const Clock::time_point deadline = Clock::now() + std::chrono::seconds(kPatienceSeconds);
   std::vector<Journal::Entry*> noted;
   for (Journal::Entry& entry : journal_->entries)

@@ -56,7 +56,7 @@ class Guardian {
   struct Journal;
 
   Guardian() = default;
-  void guard(int lifeline, std::span<const int> descriptors);
+  void guard(int lifeline);
 
   Journal* journal_ = nullptr;     // shared with the guardian
   base::FileDescriptor lifeline_;  // the guardian notices when its last copy is closed

@@ -42,13 +42,17 @@ base::Result<ProcessStat> process_stat(pid_t pid, const ProcRoot& proc) {
   const std::string_view line = *text;
   const auto open = line.find('(');
   const auto close = line.rfind(')');
-  constexpr int kStartTime = 22 - 3;  // field 22; what follows the name begins with field 3
+  // What follows the name begins with field 3.
+  constexpr int kMinorFaults = 10 - 3;
+  constexpr int kStartTime = 22 - 3;
   if (open != std::string_view::npos && close != std::string_view::npos && open < close &&
       close + 2 < line.size()) {
     const auto rest = line.substr(close + 2);
     if (const auto start = whole_number<std::uint64_t>(field(rest, kStartTime))) {
-      return ProcessStat{
-          {pid, *start}, std::string(line.substr(open + 1, close - open - 1)), rest[0]};
+      return ProcessStat{{pid, *start},
+                         std::string(line.substr(open + 1, close - open - 1)),
+                         rest[0],
+                         whole_number<std::uint64_t>(field(rest, kMinorFaults)).value_or(0)};
     }
   }
   return base::fail(base::Code::inconsistent, fmt::format("{} is malformed", proc.of(pid, "stat")));
@@ -61,6 +65,21 @@ base::Result<ProcessIdentity> identify(pid_t pid, const ProcRoot& proc) {
 bool alive(const ProcessIdentity& process, const ProcRoot& proc) {
   const auto now = process_stat(process.pid, proc);
   return now && now->identity == process && now->state != 'Z' && now->state != 'X';
+}
+
+std::optional<std::uint64_t> status_number(std::string_view status, std::string_view label,
+                                           int base) {
+  const auto at = status.find(fmt::format("\n{}:\t", label));
+  if (at == std::string_view::npos) return std::nullopt;
+  status.remove_prefix(at + label.size() + 3);
+  std::uint64_t value = 0;
+  const auto parsed = std::from_chars(status.data(), status.data() + status.size(), value, base);
+  if (parsed.ec != std::errc{}) return std::nullopt;
+  return value;
+}
+
+std::vector<pid_t> threads(pid_t pid, const ProcRoot& proc) {
+  return processes(ProcRoot{proc.of(pid, "task")});
 }
 
 base::Result<std::vector<std::string>> arguments(pid_t pid, const ProcRoot& proc) {

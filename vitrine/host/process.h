@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "vitrine/base/result.h"
@@ -25,6 +27,7 @@ struct ProcessStat {
   ProcessIdentity identity;
   std::string comm;  // may hold any byte, blanks and parentheses included
   char state = '?';  // one letter as in ps
+  std::uint64_t minor_faults = 0;  // pages that all its threads had to be given or copied
 };
 
 // Errors: `gone` where there is no such process, `inconsistent` where the line is malformed.
@@ -34,6 +37,13 @@ base::Result<ProcessIdentity> identify(pid_t pid, const ProcRoot& proc = {});
 
 // Whether the very same process still runs; a zombie has no memory any more and counts as ended.
 bool alive(const ProcessIdentity& process, const ProcRoot& proc = {});
+
+// The first number after "LABEL:" in the text of /proc/PID/status; nothing where there is none.
+std::optional<std::uint64_t> status_number(std::string_view status, std::string_view label,
+                                           int base = 10);
+
+// The ids of the process's threads, ascending; empty if procfs cannot be listed.
+std::vector<pid_t> threads(pid_t pid, const ProcRoot& proc = {});
 
 // argv; empty for kernel threads and zombies. Errors: as read_file.
 base::Result<std::vector<std::string>> arguments(pid_t pid, const ProcRoot& proc = {});

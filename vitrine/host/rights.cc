@@ -3,27 +3,16 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string_view>
+
+#include "vitrine/host/process.h"
 
 namespace vitrine::host {
 namespace {
 
 constexpr unsigned kCapSysPtrace = 19;  // linux/capability.h
-
-// The first number after "LABEL:\t" in a status file.
-std::optional<std::uint64_t> status_number(std::string_view status, std::string_view label,
-                                           int base) {
-  const auto at = status.find(fmt::format("\n{}:\t", label));
-  if (at == std::string_view::npos) return std::nullopt;
-  status.remove_prefix(at + label.size() + 3);
-  std::uint64_t value = 0;
-  const auto parsed = std::from_chars(status.data(), status.data() + status.size(), value, base);
-  if (parsed.ec != std::errc{}) return std::nullopt;
-  return value;
-}
 
 int yama_scope(const ProcRoot& proc) {
   const auto text = read_file(proc.of("sys/kernel/yama/ptrace_scope"));
@@ -50,8 +39,8 @@ base::Error explain_denial(pid_t pid, const ProcRoot& proc) {
   const auto ours = read_file(proc.of("self/status")).value_or("");
   const auto theirs = read_file(proc.of(pid, "status")).value_or("");
   const auto capabilities = status_number(ours, "CapEff", 16).value_or(0);
-  const auto our_user = status_number(ours, "Uid", 10);
-  const auto their_user = status_number(theirs, "Uid", 10);
+  const auto our_user = status_number(ours, "Uid");
+  const auto their_user = status_number(theirs, "Uid");
   const bool capable = (capabilities >> kCapSysPtrace & 1) != 0;
   const int scope = yama_scope(proc);
   if (scope == 3) {

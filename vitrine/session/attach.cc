@@ -106,15 +106,26 @@ std::optional<kernel::Kernel> find_otherwise(const vmm::Machine& machine,
   return std::move(*kernel);
 }
 
+base::Result<void> check_pause(const techniques::Description& about, Pausing pause) {
+  const std::string id(about.id);
+  if (pause != Pausing::none && about.needs_running_guest)
+    return fail(Code::invalid,
+                "the technique " + id +
+                    " has the guest do the reading, which a paused guest cannot",
+                "leave --pause out, or choose another technique");
+  if (pause == Pausing::freeze && about.needs_running_vmm)
+    return fail(Code::invalid,
+                "the technique " + id + " has the VMM do the reading, which a frozen VMM cannot",
+                "use --pause=vmm, or choose another technique");
+  return {};
+}
+
 base::Result<Attachment> try_layout(const vmm::Machine& machine, const Options& options,
                                     const vmm::RamLayout& layout, const Survey& survey) {
   auto technique = choose(options.technique, machine, layout);
   if (!technique) return fail(technique.error());
-  if (options.pause != Pausing::none && (*technique)->description().needs_running_guest)
-    return fail(Code::invalid,
-                "the technique " + std::string((*technique)->description().id) +
-                    " has the guest do the reading, which a paused guest cannot",
-                "leave --pause out, or choose another technique");
+  if (auto allowed = check_pause((*technique)->description(), options.pause); !allowed)
+    return fail(allowed.error());
   kernel::LocateOptions locate;
   locate.registers = survey.registers;
   if (survey.hints) locate.hint = survey.hints->note;

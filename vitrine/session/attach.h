@@ -24,7 +24,8 @@ namespace vitrine::session {
 // Whether the guest is stopped while a live technique looks at it.
 enum class Pausing : std::uint8_t {
   none,
-  vmm,  // through the VMM's monitor
+  vmm,     // through the VMM's monitor, which drains the VM's disks as well
+  freeze,  // by stopping the VMM's threads
 };
 
 struct Options {

@@ -25,6 +25,12 @@ base::Error rebooted() {
           "look again once it has booted"};
 }
 
+std::string may_have_changed(const std::vector<std::string>& writers) {
+  std::string all;
+  for (const std::string& writer : writers) all += (all.empty() ? "" : ", ") + writer;
+  return "the guest's memory may have changed although the VM was frozen, by " + all;
+}
+
 std::uint64_t elapsed_ns(Clock::time_point since) {
   return static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - since).count());
@@ -45,7 +51,8 @@ base::Result<std::unique_ptr<Session>> Session::open(std::string_view vm, const 
 Session::Session(vmm::Machine machine, Options options, Attachment attachment)
     : machine_(std::move(machine)),
       options_(std::move(options)),
-      attachment_(std::move(attachment)) {
+      attachment_(std::move(attachment)),
+      stopper_(options_.pause) {
   prepare();
 }
 
@@ -111,17 +118,7 @@ base::Result<void> Session::check_sentinels(Physical& physical) const {
 
 vmm::Intervention* Session::intervention() {
   vmm::Intervention* of_access = attachment_.access->intervention();
-  return of_access != nullptr ? of_access : intervention_.get();
-}
-
-// Pauses the VM for one observation.
-base::Result<vmm::Pause> Session::pause() {
-  if (intervention() == nullptr) {
-    auto begun = vmm::Intervention::begin(machine_);
-    if (!begun) return fail(begun.error());
-    intervention_ = std::move(*begun);
-  }
-  return vmm::Pause::begin(*intervention());
+  return of_access != nullptr ? of_access : stopper_.intervention();
 }
 
 // What every observation is wrapped in: the technique's own beginning and end, and the pause.
@@ -141,24 +138,23 @@ base::Result<Observation> Session::within_access(Collect&& collect) {
     observation.started -= attachment_.opening;
   }
   fresh_ = false;
-  std::optional<vmm::Pause> paused;
-  if (options_.pause == Pausing::vmm && !one_instant) {
-    auto begun = pause();
-    if (!begun) return fail(begun.error());
-    paused = std::move(*begun);
+  if (!one_instant) {
+    auto stopped = stopper_.stop(machine_, attachment_.layout, access.intervention());
+    if (!stopped) return fail(stopped.error());
   }
-  stopped_ = paused.has_value();
+  const bool stopped = stopper_.stopped();
   const base::Result<void> collected = collect(observation);
-  if (paused) {
-    auto resumed = paused->end();
-    if (!resumed) return fail(resumed.error());
-    observation.stopped_ns += *resumed;
-  }
+  const auto released = stopper_.release();
+  if (!released) return fail(released.error());
+  observation.stopped_ns += *released;
   if (auto ended = access.end(); !ended) return fail(ended.error());
   if (!collected) return fail(collected.error());
   observation.duration_ns = elapsed_ns(begin);
   observation.stopped_ns += access.stopped_ns();
-  if (paused || one_instant) observation.consistency.atomic = "proved";
+  if (stopped && !stopper_.writers().empty())
+    observation.outcome.warnings.push_back(may_have_changed(stopper_.writers()));
+  else if (stopped || one_instant)
+    observation.consistency.atomic = "proved";
   return observation;
 }
 
@@ -215,8 +211,11 @@ base::Result<Registers> Session::registers() {
   const auto ask = [this](vmm::Qmp& qmp) -> base::Result<Registers> {
     auto registers = vmm::general_registers(qmp);
     if (!registers) return fail(registers.error());
-    return Registers{std::move(*registers), stopped_};
+    return Registers{std::move(*registers), stopper_.stopped()};
   };
+  if (options_.pause == Pausing::freeze && stopper_.stopped())
+    return fail(Code::unsupported, "a frozen VMM cannot tell its processors' registers",
+                "--pause=vmm stops the VM through the monitor that tells them");
   if (intervention() != nullptr) return ask(intervention()->qmp());
   auto qmp = vmm::open_qmp(machine_);
   if (!qmp) return fail(qmp.error());
@@ -231,7 +230,7 @@ base::Result<void> Session::reattach() {
   gathering_.reset();
   readers_.window.reset();
   readers_.gather.reset();
-  intervention_.reset();
+  stopper_.reset();
   attachment_.access.reset();
   auto attachment = attach(machine_, options_);
   if (!attachment) return fail(attachment.error());

@@ -20,11 +20,11 @@
 #include "vitrine/kernel/kernel.h"
 #include "vitrine/memory/registers.h"
 #include "vitrine/session/attach.h"
+#include "vitrine/session/stopper.h"
 #include "vitrine/techniques/technique.h"
 #include "vitrine/views/view.h"
 #include "vitrine/vmm/intervention.h"
 #include "vitrine/vmm/machine.h"
-#include "vitrine/vmm/pause.h"
 
 namespace vitrine::session {
 
@@ -84,7 +84,8 @@ class Session {
   base::Result<Observation> observe(const Look& look);
 
   // The vCPUs' registers, to be called from within a Look: the copy's own where the technique keeps
-  // them, else the monitor's. Errors: as vmm::general_registers and vmm::open_qmp.
+  // them, else the monitor's. Errors: as vmm::general_registers and vmm::open_qmp; `unsupported`
+  // where the VMM is frozen.
   base::Result<Registers> registers();
 
   // The pieces that the next observation reads in one call, where the technique copies.
@@ -122,7 +123,6 @@ class Session {
   template <class Physical>
   base::Result<void> collect(views::View& view, Physical& physical,
                              paging::VirtualReader<Physical>& reader, Observation& observation);
-  base::Result<vmm::Pause> pause();
   // The connection that somebody of this session already has to the monitor, or null.
   vmm::Intervention* intervention();
   template <class Physical>
@@ -136,9 +136,8 @@ class Session {
   Readers readers_;
   std::optional<views::WindowedReader> windowed_;
   std::optional<views::GatheringReader> gathering_;
-  std::unique_ptr<vmm::Intervention> intervention_;  // for pausing; the access may have its own
-  bool stopped_ = false;                             // the guest stands still for a Look
-  bool fresh_ = true;                                // the access was opened and not yet observed
+  Stopper stopper_;
+  bool fresh_ = true;  // the access was opened and not yet observed
   std::vector<Sentinel> sentinels_;
   std::optional<std::uint64_t> last_jiffies_;
 };

@@ -45,6 +45,7 @@ const Description& Libvirt::description() const {
           "a VM that a libvirt daemon of this host runs, the right to use that daemon, and "
           "libvirt's client library",
       .searches = false,
+      .needs_running_vmm = true,
   };
   return kDescription;
 }

@@ -10,20 +10,6 @@
 
 namespace vitrine::techniques {
 
-namespace {
-
-class Pieces final : public PieceReader {
- public:
-  explicit Pieces(pid_t pid) : reader_(pid) {}
-  // The pieces say what could be read; why not, a later check of the machine finds out.
-  void read(std::span<host::RemoteRead> pieces) override { (void)reader_.read(pieces); }
-
- private:
-  host::ProcessVmReader reader_;
-};
-
-}  // namespace
-
 const Description& ProcessVm::description() const {
   static constexpr Description kDescription{
       .id = "process-vm",
@@ -58,7 +44,7 @@ base::Result<void> ProcessVm::usable(const vmm::Machine& machine,
 base::Result<std::unique_ptr<Access>> ProcessVm::open(const vmm::Machine& machine,
                                                       const vmm::RamLayout& layout) const {
   if (auto allowed = usable(machine, layout); !allowed) return base::fail(allowed.error());
-  return RegionAccess::open(machine, layout, std::make_unique<Pieces>(machine.process.pid));
+  return RegionAccess::open(machine, layout, std::make_unique<ProcessVmPieces>(machine.process.pid));
 }
 
 }  // namespace vitrine::techniques

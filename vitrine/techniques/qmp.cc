@@ -48,6 +48,7 @@ const Description& QmpReads::description() const {
       .effect = Effect::intrusive,
       .demands = "a QMP socket that no other client holds",
       .searches = false,
+      .needs_running_vmm = true,
   };
   return kDescription;
 }

@@ -4,6 +4,7 @@
 #include "vitrine/techniques/agent.h"
 #include "vitrine/techniques/background_snapshot.h"
 #include "vitrine/techniques/dump.h"
+#include "vitrine/techniques/fork.h"
 #include "vitrine/techniques/gdb.h"
 #include "vitrine/techniques/libvirt.h"
 #include "vitrine/techniques/libvirt_dump.h"
@@ -21,6 +22,7 @@ std::span<const Technique* const> all() {
   static const Map map;
   static const ProcessVm process_vm;
   static const ProcMem proc_mem;
+  static const Fork fork;
   static const BackgroundSnapshot background_snapshot;
   static const MigrateFile migrate_file;
   static const Dump dump;
@@ -34,6 +36,7 @@ std::span<const Technique* const> all() {
       &map,
       &process_vm,
       &proc_mem,
+      &fork,
       &background_snapshot,
       &migrate_file,
       &dump,

@@ -40,6 +40,7 @@ struct Description {
   bool one_instant = false;          // what an observation sees is of one instant
   bool searches = true;              // fast enough to look for a kernel in all of RAM
   bool needs_running_guest = false;  // the guest itself does the reading: it can't be paused for it
+  bool needs_running_vmm = false;    // the VMM does the reading: it can't be frozen for it
 };
 
 // What opening a technique returns: readable memory, plus whatever was done to the VM, undone when

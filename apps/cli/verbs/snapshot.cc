@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "apps/cli/manifest.h"
 #include "apps/cli/verbs/verb.h"
@@ -91,6 +93,7 @@ base::Result<Manifest> take(session::Session& session, const Arguments& argument
   };
   auto observation = session.observe(look);
   if (!observation) return base::fail(observation.error());
+  std::ranges::copy(observation->outcome.warnings, std::back_inserter(manifest.warnings));
   manifest.started = observation->started;
   manifest.ended = std::chrono::system_clock::now();
   manifest.processors = request.processors.size();

@@ -22,13 +22,17 @@ void Target::add_to(CLI::App& command) {
 void Target::add_pause_to(CLI::App& command) {
   command
       .add_option("--pause", pause,
-                  "Stop the guest while it is looked at: vmm, through the VMM's monitor")
-      ->check(CLI::IsMember({"none", "vmm"}));
+                  "Stop the guest while it is looked at: vmm, through the VMM's monitor, which "
+                  "drains its disks too; freeze, by stopping the VMM's threads")
+      ->check(CLI::IsMember({"none", "vmm", "freeze"}));
 }
 
 session::Options Target::options() const {
+  using session::Pausing;
   return {.technique = technique,
-          .pause = pause == "vmm" ? session::Pausing::vmm : session::Pausing::none,
+          .pause = pause == "vmm"      ? Pausing::vmm
+                   : pause == "freeze" ? Pausing::freeze
+                                       : Pausing::none,
           .use_cache = !no_cache};
 }
 

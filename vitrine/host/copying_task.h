@@ -1,0 +1,58 @@
+// What the keeper of a process's copy does (process_copy.h): clones the process, looks after the
+// copy, and collects its remains in the process's name.
+//
+// Thread contract: of the keeper's only thread.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <vector>
+
+#include "vitrine/host/keeper.h"
+#include "vitrine/host/process_copy.h"
+#include "vitrine/host/remote_errand.h"
+
+namespace vitrine::host {
+
+class CopyingTask final : public Task {
+ public:
+  static constexpr std::string_view kTake = "take";  // then "START SIZE" of each range, in hex
+  static constexpr std::string_view kCheck = "check";
+  static constexpr std::string_view kDrop = "drop";
+
+  CopyingTask(const ProcessIdentity& process, const CopyLimits& limits)
+      : process_(process), limits_(limits) {}
+  ~CopyingTask() override;
+  CopyingTask(const CopyingTask&) = delete;
+  CopyingTask& operator=(const CopyingTask&) = delete;
+
+  Answer answer(std::string_view request) override;
+  bool busy() const override { return child_ != 0 || !dead_.empty(); }
+  void look_after() override;
+  // A thread that could not be stopped is let go by this process's end only.
+  bool finished() const override { return stuck_; }
+
+ private:
+  Answer take(const std::vector<CopiedRange>& ranges);
+  Answer check() const;
+  base::Result<std::vector<CopiedRange>> marked(const std::vector<CopiedRange>& ranges) const;
+  base::Result<RemoteErrand> begin_errand();
+  base::Result<pid_t> clone(RemoteCalls& calls, const std::vector<CopiedRange>& marked);
+  void settle_child();
+  void kill_child();
+  void collect_persistently();
+  void collect_remains();
+  void collect_remains(RemoteCalls& calls);
+
+  ProcessIdentity process_;
+  CopyLimits limits_;
+  std::optional<base::HostVirtual> syscall_;
+  pid_t child_ = 0;          // the copy; 0: none
+  std::vector<pid_t> dead_;  // copies that were killed and remain as zombies of the process
+  std::uint64_t growth_ = 0;
+  std::uint64_t faults_before_ = 0;
+  base::Error lost_;  // why the copy was given up; no message: it was not
+  bool stuck_ = false;
+};
+
+}  // namespace vitrine::host

@@ -1,0 +1,119 @@
+#include "vitrine/host/keeper.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "vitrine/host/detached_process.h"
+
+namespace vitrine::host {
+namespace {
+
+using base::Code;
+using base::fail;
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr std::size_t kLargestMessage = 16 << 10;
+constexpr milliseconds kPatience{5000};
+constexpr milliseconds kLookingAfter{50};
+constexpr milliseconds kForEver{3'600'000};
+
+// A message: whether all went well, then texts, each ended by a zero byte. Those of an error are
+// its code, message and remedy.
+constexpr char kDone = '+';
+constexpr char kFailed = '-';
+
+std::string message_of(const Task::Answer& answer) {
+  std::string message(1, answer ? kDone : kFailed);
+  const auto add = [&message](std::string_view text) { (message += text) += '\0'; };
+  if (answer) {
+    for (const std::string& text : *answer) add(text);
+  } else {
+    add(std::to_string(static_cast<int>(answer.error().code)));
+    add(answer.error().message);
+    add(answer.error().remedy);
+  }
+  return message;
+}
+
+Task::Answer answer_of(std::string_view message) {
+  std::vector<std::string> texts;
+  for (std::string_view rest = message.substr(1); !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\0'), rest.size());
+    texts.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  if (message.front() == kDone) return texts;
+  texts.resize(3);
+  return fail(base::Error{static_cast<Code>(std::atoi(texts[0].c_str())), std::move(texts[1]),
+                          std::move(texts[2])});
+}
+
+// Whether there is something to be read before `limit` is over; a closed end counts.
+bool readable(int socket, milliseconds limit) {
+  const Clock::time_point deadline = Clock::now() + limit;
+  while (true) {
+    pollfd ready{socket, POLLIN, 0};
+    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now()).count();
+    const int got = poll(&ready, 1, static_cast<int>(std::max<std::int64_t>(left, 0)));
+    if (got >= 0 || errno != EINTR) return got > 0;
+  }
+}
+
+// The message that arrived; empty where the other end was closed.
+std::string receive(int socket) {
+  std::string message(kLargestMessage, '\0');
+  const ssize_t got = recv(socket, message.data(), message.size(), 0);
+  message.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  return message;
+}
+
+// The keeper's whole life.
+void serve(int socket, Task& task) {
+  Clock::time_point looked_after = Clock::now();
+  while (!task.finished()) {
+    const bool asked = readable(socket, task.busy() ? kLookingAfter : kForEver);
+    if (Clock::now() - looked_after >= kLookingAfter) {
+      task.look_after();
+      looked_after = Clock::now();
+    }
+    if (!asked) continue;
+    const std::string request = receive(socket);
+    if (request.empty()) return;
+    const std::string answer = message_of(task.answer(request));
+    if (send(socket, answer.data(), answer.size(), MSG_NOSIGNAL) < 0) return;
+  }
+}
+
+}  // namespace
+
+base::Result<Keeper> Keeper::start(const char* name,
+                                   const std::function<std::unique_ptr<Task>()>& make) {
+  std::array<int, 2> ends{};
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return base::fail_errno(errno, "socketpair", "cannot talk with a guardian process");
+  base::FileDescriptor ours(ends[0]);
+  const base::FileDescriptor theirs(ends[1]);
+  const std::array<int, 1> kept{theirs.get()};
+  auto started = start_detached(name, kept, [&] { serve(theirs.get(), *make()); });
+  if (!started) return fail(started.error());
+  return Keeper(std::move(ours));
+}
+
+Task::Answer Keeper::ask(std::string_view request, milliseconds limit) {
+  const base::Error lost{Code::gone, "the process that holds the VM for us is gone",
+                         "the VM runs on; try again"};
+  if (send(socket_.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return fail(lost);
+  if (!readable(socket_.get(), limit + kPatience))
+    return fail(Code::timeout, "the process that holds the VM for us does not answer");
+  const std::string message = receive(socket_.get());
+  if (message.empty()) return fail(lost);
+  return answer_of(message);
+}
+
+}  // namespace vitrine::host

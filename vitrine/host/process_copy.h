@@ -1,0 +1,71 @@
+// A copy-on-write copy of some of a process's private memory, of one instant, while the process
+// runs on: a fork that the process itself knows nothing of.
+//
+// All threads are stopped; one of them is made to clone the process (remote_calls.h), with the
+// memory included that is wanted, though it may be marked as not to be copied (MADV_DONTFORK); all
+// go on. The child never executes an instruction of its own program: it stays stopped, holds none of
+// the process's descriptors, is the first to be killed where the host runs out of memory, and is
+// killed when what the process writes has cost more memory than allowed.
+//
+// A keeper (keeper.h) does all this, and undoes it whatever happens to this process: the child is
+// killed and its remains are collected in the process's name, which sees no SIGCHLD.
+//
+// Thread contract: one thread at a time per object. Effect: the process stands still for what
+// copying its page tables takes, some 25 ms for each GB that is resident in small pages; its first
+// write to each page afterwards copies it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "vitrine/base/address.h"
+#include "vitrine/base/result.h"
+#include "vitrine/host/keeper.h"
+#include "vitrine/host/process.h"
+
+namespace vitrine::host {
+
+struct CopyLimits {
+  std::chrono::milliseconds stopping{1000};  // for all threads to stand still
+  std::uint64_t growth = 0;                 // bytes that the copy may cost; 0: half of what is free
+};
+
+// A piece of the process's memory.
+struct CopiedRange {
+  base::HostVirtual start;
+  std::uint64_t size = 0;  // bytes
+};
+
+class ProcessCopy {
+ public:
+  // Error: as Keeper::start.
+  static base::Result<ProcessCopy> start(const ProcessIdentity& process,
+                                         const CopyLimits& limits = {});
+
+  struct Taken {
+    pid_t pid = 0;                 // of the copy, to be read like any process
+    std::uint64_t stopped_ns = 0;  // how long the process stood still
+  };
+
+  // Takes a new copy; an earlier one is dropped first. The ranges must be private memory. Errors: as
+  // ThreadStop::begin and find_syscall; `denied` where a seccomp filter cannot be suspended. The
+  // process runs on then.
+  base::Result<Taken> take(std::span<const CopiedRange> ranges);
+
+  // Why there is no copy any more, e.g. that it had grown too large; no error while there is one.
+  base::Result<void> check();
+
+  // Kills the copy.
+  base::Result<void> drop();
+
+ private:
+  ProcessCopy(Keeper keeper, const CopyLimits& limits)
+      : keeper_(std::move(keeper)), limits_(limits) {}
+
+  Keeper keeper_;
+  CopyLimits limits_;
+};
+
+}  // namespace vitrine::host

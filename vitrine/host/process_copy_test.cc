@@ -1,0 +1,213 @@
+#include "vitrine/host/process_copy.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <filesystem>
+#include <thread>
+#include <vector>
+
+#include "vitrine/host/testing/busy_process.h"
+#include "vitrine/host/vm_flags.h"
+
+namespace vitrine::host {
+namespace {
+
+using base::Code;
+using std::chrono::milliseconds;
+using testing::BusyCounters;
+using testing::BusyProcess;
+
+constexpr std::size_t kMemory = 8 << 20;
+constexpr std::size_t kWords = kMemory / 8;
+
+ProcessIdentity identity_of(pid_t pid) { return identify(pid).value(); }
+
+// Memory at the same address in test and child, marked as a VMM marks its RAM. A thread of the child
+// writes a counter to each word of it in turn, without pause.
+class Writer {
+ public:
+  Writer()
+      : memory_(static_cast<std::atomic<std::uint64_t>*>(
+            mmap(nullptr, kMemory, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))),
+        process_([this](BusyCounters&) {
+          madvise(memory_, kMemory, MADV_DONTFORK);
+          std::thread([this] { write(); }).detach();
+        }) {}
+  ~Writer() { munmap(memory_, kMemory); }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  BusyProcess& process() { return process_; }
+  pid_t pid() const { return process_.pid(); }
+  std::array<CopiedRange, 1> range() const {
+    return {{{base::HostVirtual(reinterpret_cast<std::uint64_t>(memory_)), kMemory}}};
+  }
+
+  // The memory as a process has it; empty where it cannot be read.
+  std::vector<std::uint64_t> read(pid_t pid) const {
+    std::vector<std::uint64_t> words(kWords);
+    const iovec ours{words.data(), kMemory};
+    const iovec theirs{memory_, kMemory};
+    const bool whole = process_vm_readv(pid, &ours, 1, &theirs, 1, 0) == kMemory;
+    return whole ? words : std::vector<std::uint64_t>{};
+  }
+
+  bool marked() const {
+    const auto mappings = vm_flags(pid());
+    for (const FlaggedMapping& mapping : mappings.value())
+      if (mapping.start <= range()[0].start && range()[0].start < mapping.end)
+        return mapping.has("dc");
+    return false;
+  }
+
+ private:
+  [[noreturn]] void write() {
+    for (std::uint64_t round = 1;; ++round)
+      for (std::size_t i = 0; i < kWords; ++i) memory_[i] = round;
+  }
+
+  std::atomic<std::uint64_t>* memory_;
+  BusyProcess process_;
+};
+
+// Of one instant: all words up to somewhere are of one round, the others of the one before.
+::testing::AssertionResult of_one_instant(const std::vector<std::uint64_t>& words) {
+  if (words.empty()) return ::testing::AssertionFailure() << "it cannot be read";
+  std::size_t i = 0;
+  while (i < kWords && words[i] == words[0]) ++i;
+  const std::uint64_t rest = i < kWords ? words[i] : words[0];
+  if (i < kWords && rest + 1 != words[0])
+    return ::testing::AssertionFailure() << "word " << i << " is " << rest << " after " << words[0];
+  for (; i < kWords; ++i)
+    if (words[i] != rest) return ::testing::AssertionFailure() << "word " << i << " differs";
+  return ::testing::AssertionSuccess();
+}
+
+// Whether the process has a child, a zombie included, within 5 s.
+bool childless(pid_t pid) {
+  for (int i = 0; i < 500; ++i) {
+    std::string children;
+    for (const pid_t thread : threads(pid))
+      children += read_file(ProcRoot{ProcRoot().of(pid, "task")}.of(thread, "children")).value_or("");
+    if (children.empty()) return true;
+    std::this_thread::sleep_for(milliseconds(10));
+  }
+  return false;
+}
+
+TEST(ProcessCopy, IsOfOneInstantAndStaysSoWhileTheProcessRunsOn) {
+  Writer writer;
+  auto copy = ProcessCopy::start(identity_of(writer.pid()));
+  ASSERT_TRUE(copy) << to_string(copy.error());
+  for (int i = 0; i < 10; ++i) {
+    const auto taken = copy->take(writer.range());
+    ASSERT_TRUE(taken) << to_string(taken.error());
+    EXPECT_GT(taken->stopped_ns, 0U);
+    const auto first = writer.read(taken->pid);
+    EXPECT_TRUE(of_one_instant(first));
+    EXPECT_TRUE(writer.process().goes_on());
+    EXPECT_EQ(writer.read(taken->pid), first);
+    EXPECT_NE(writer.read(writer.pid()), first);
+    EXPECT_TRUE(copy->check());
+    EXPECT_TRUE(writer.marked());
+  }
+  EXPECT_TRUE(copy->drop());
+  EXPECT_TRUE(childless(writer.pid()));
+  EXPECT_FALSE(copy->check());
+}
+
+TEST(ProcessCopy, HoldsNoDescriptorAndIsTheFirstToGo) {
+  Writer writer;
+  auto copy = ProcessCopy::start(identity_of(writer.pid()));
+  ASSERT_TRUE(copy);
+  const auto taken = copy->take(writer.range());
+  ASSERT_TRUE(taken) << to_string(taken.error());
+  EXPECT_TRUE(std::filesystem::is_empty(ProcRoot().of(taken->pid, "fd")));
+  EXPECT_EQ(read_file(ProcRoot().of(taken->pid, "oom_score_adj")).value(), "1000\n");
+  EXPECT_EQ(threads(taken->pid).size(), 1U);
+}
+
+TEST(ProcessCopy, TheProcessHearsNothingOfItAndWaitsForNobody) {
+  Writer writer;
+  auto copy = ProcessCopy::start(identity_of(writer.pid()));
+  ASSERT_TRUE(copy);
+  for (int i = 0; i < 30; ++i) {
+    kill(writer.pid(), SIGUSR1);
+    ASSERT_TRUE(copy->take(writer.range()));
+    for (int k = 0; k < 500 && writer.process().counters().signals <= i; ++k)
+      std::this_thread::sleep_for(milliseconds(1));
+    ASSERT_EQ(writer.process().counters().signals, i + 1);
+  }
+  EXPECT_TRUE(writer.process().goes_on());
+}
+
+TEST(ProcessCopy, IsGoneWithWhoeverTookItEvenIfThatWasKilled) {
+  Writer writer;
+  std::array<int, 2> told{};
+  ASSERT_EQ(pipe(told.data()), 0);
+  const pid_t tool = fork();
+  if (tool == 0) {
+    auto copy = ProcessCopy::start(identity_of(writer.pid()));
+    const auto taken = copy->take(writer.range());
+    const pid_t pid = taken ? taken->pid : 0;
+    (void)!write(told[1], &pid, sizeof pid);
+    pause();
+    _exit(0);
+  }
+  pid_t pid = 0;
+  ASSERT_EQ(read(told[0], &pid, sizeof pid), static_cast<ssize_t>(sizeof pid));
+  ASSERT_GT(pid, 0);
+  EXPECT_FALSE(writer.read(pid).empty());
+  kill(tool, SIGKILL);
+  waitpid(tool, nullptr, 0);
+  EXPECT_TRUE(childless(writer.pid()));
+  EXPECT_TRUE(writer.process().goes_on());
+  EXPECT_TRUE(writer.marked());
+}
+
+TEST(ProcessCopy, IsGivenUpWhereItCostsTooMuchMemory) {
+  Writer writer;
+  auto copy = ProcessCopy::start(identity_of(writer.pid()), {.growth = 1 << 20});
+  ASSERT_TRUE(copy);
+  ASSERT_TRUE(copy->take(writer.range()));
+  for (int i = 0; i < 500 && copy->check(); ++i) std::this_thread::sleep_for(milliseconds(10));
+  const auto checked = copy->check();
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().code, Code::gone);
+  EXPECT_TRUE(childless(writer.pid()));
+  EXPECT_TRUE(writer.process().goes_on());
+}
+
+TEST(ProcessCopy, OfSharedMemoryIsUnsupported) {
+  void* shared =
+      mmap(nullptr, kMemory, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  BusyProcess busy;
+  auto copy = ProcessCopy::start(identity_of(busy.pid()));
+  ASSERT_TRUE(copy);
+  const std::array<CopiedRange, 1> range{
+      {{base::HostVirtual(reinterpret_cast<std::uint64_t>(shared)), kMemory}}};
+  const auto taken = copy->take(range);
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code, Code::unsupported);
+  EXPECT_TRUE(busy.goes_on());
+  munmap(shared, kMemory);
+}
+
+TEST(ProcessCopy, OfAProcessThatEndedIsGone) {
+  BusyProcess busy;
+  auto copy = ProcessCopy::start(identity_of(busy.pid()));
+  ASSERT_TRUE(copy);
+  kill(busy.pid(), SIGKILL);
+  EXPECT_TRUE(busy.ended());
+  EXPECT_FALSE(copy->take({}));
+}
+
+}  // namespace
+}  // namespace vitrine::host

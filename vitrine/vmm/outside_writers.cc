@@ -1,0 +1,97 @@
+#include "vitrine/vmm/outside_writers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string_view>
+
+#include "vitrine/host/mappings.h"
+#include "vitrine/host/process.h"
+
+namespace vitrine::vmm {
+namespace {
+
+struct Sign {
+  std::string_view beginning;  // of what a descriptor leads to, or of a mapping's name
+  std::string_view what;
+};
+
+// As /proc/PID/fd shows descriptors. /dev/vfio/vfio alone is only the container of devices.
+constexpr Sign kDescriptors[] = {
+    {"/dev/vhost-", "vhost"},
+    {"/dev/vfio/", "VFIO"},
+    {"anon_inode:[vfio-", "VFIO"},
+    {"/dev/iommu", "VFIO"},
+    {"anon_inode:[io_uring]", "asynchronous I/O"},
+};
+
+// As /proc/PID/maps shows a context of io_setup(2), and the rings of a socket.
+constexpr Sign kMappings[] = {
+    {"/[aio]", "asynchronous I/O"},
+    {"socket:[", "a packet ring"},
+};
+
+class Findings {
+ public:
+  void look(std::string_view name, std::span<const Sign> signs) {
+    for (const Sign& sign : signs) {
+      if (!name.starts_with(sign.beginning)) continue;
+      std::string words = fmt::format("{} ({})", sign.what, name);
+      const auto same_kind = [&sign](const std::string& other) {
+        return other.starts_with(sign.what) && other.substr(sign.what.size()).starts_with(" (");
+      };
+      if (std::ranges::none_of(words_, same_kind)) words_.push_back(std::move(words));
+    }
+  }
+  std::vector<std::string> take() { return std::move(words_); }
+
+ private:
+  std::vector<std::string> words_;
+};
+
+bool may_write(pid_t pid, const RamLayout& layout, const host::ProcRoot& proc) {
+  const auto mappings = host::mappings(pid, proc);
+  if (!mappings) return false;
+  return std::ranges::any_of(*mappings, [&layout](const host::Mapping& mapping) {
+    return mapping.shared && mapping.write && mapping.inode != 0 &&
+           std::ranges::any_of(layout.regions, [&mapping](const RamRegion& region) {
+             return region.shared && region.inode == mapping.inode &&
+                    region.dev_major == mapping.dev_major && region.dev_minor == mapping.dev_minor;
+           });
+  });
+}
+
+}  // namespace
+
+base::Result<std::vector<std::string>> kernel_writers(const Machine& machine,
+                                                      const host::ProcRoot& proc) {
+  Findings findings;
+  std::error_code failed;
+  const std::filesystem::path folder = proc.of(machine.process.pid, "fd");
+  for (std::filesystem::directory_iterator entry(folder, failed), end; !failed && entry != end;
+       entry.increment(failed)) {
+    const auto target = host::read_link(entry->path());
+    if (target) findings.look(*target, kDescriptors);
+  }
+  const auto mappings = host::mappings(machine.process.pid, proc);
+  if (!mappings) return base::fail(mappings.error());
+  if (failed)
+    return base::fail_errno(failed.value(), "readdir", "cannot list the VMM's descriptors");
+  for (const host::Mapping& mapping : *mappings) findings.look(mapping.path, kMappings);
+  return findings.take();
+}
+
+std::vector<std::string> sharing_writers(const Machine& machine, const RamLayout& layout,
+                                         const host::ProcRoot& proc) {
+  std::vector<std::string> found;
+  if (std::ranges::none_of(layout.regions, &RamRegion::shared)) return found;
+  for (const pid_t pid : host::processes(proc)) {
+    if (pid == machine.process.pid || !may_write(pid, layout, proc)) continue;
+    const auto stat = host::process_stat(pid, proc);
+    found.push_back(fmt::format("process {} ({})", stat ? stat->comm : "?", pid));
+  }
+  return found;
+}
+
+}  // namespace vitrine::vmm

@@ -79,8 +79,7 @@ TEST_F(Freeze, APausedVmStaysPaused) {
 }
 
 TEST_F(Freeze, TechniquesThatNeedTheVmmAreRefused) {
-  const Finished refused =
-      vitrine({"ps", guest().name(), "--technique", "qmp", "--pause=freeze"});
+  const Finished refused = vitrine({"ps", guest().name(), "--technique", "qmp", "--pause=freeze"});
   EXPECT_EQ(refused.status, 2) << refused.output;
   EXPECT_THAT(refused.errors, HasSubstr("frozen VMM"));
 }
@@ -105,7 +104,8 @@ TEST_F(Freeze, SaysThatADebuggerHoldsTheVmm) {
   }
   const auto held = [debugger] {
     const auto status = host::read_file(host::ProcRoot().of(guest().pid(), "status"));
-    return status && host::status_number(*status, "TracerPid") == static_cast<std::uint64_t>(debugger);
+    return status &&
+           host::status_number(*status, "TracerPid") == static_cast<std::uint64_t>(debugger);
   };
   for (int i = 0; i < 500 && !held(); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -121,8 +121,8 @@ TEST(FreezeOfSharedRam, IsNoProofWhileAnotherProcessMayWrite) {
   if (!kernel_available("6.1")) GTEST_SKIP() << "SKIPPED: guest kernel 6.1";
   Guest guest({.name = "freeze-shared",
                .memory = "256M",
-               .arguments = {"-object", "memory-backend-memfd,share=on,id=ram,size=256M", "-machine",
-                             "memory-backend=ram"}});
+               .arguments = {"-object", "memory-backend-memfd,share=on,id=ram,size=256M",
+                             "-machine", "memory-backend=ram"}});
   const std::vector<std::string> arguments{"ps", guest.name(), "--technique", "map",
                                            "--pause=freeze"};
   EXPECT_EQ(vitrine_json(arguments).at("observation").at("consistency").at("atomic"), "proved");

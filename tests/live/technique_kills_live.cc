@@ -18,8 +18,7 @@ class TechniqueKillTest : public GuestTest, public testing::WithParamInterface<s
   std::vector<std::string> command() const {
     std::vector<std::string> whole{"env", "TMPDIR=" + images_.path().string(),
                                    "XDG_CACHE_HOME=" + files_.path().string()};
-    for (const std::string& argument :
-         vitrine_command({"ps", guest().name(), GetParam()}))
+    for (const std::string& argument : vitrine_command({"ps", guest().name(), GetParam()}))
       whole.push_back(argument);
     return whole;
   }

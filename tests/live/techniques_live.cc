@@ -45,7 +45,9 @@ class TechniqueTest : public GuestTest, public testing::WithParamInterface<std::
   bool stops_the_guest() const {
     return (asks_the_monitor() && GetParam() != "qmp") || GetParam() == "fork";
   }
-  bool copies_to_a_file() const { return asks_the_monitor() && stops_the_guest() && GetParam() != "gdb"; }
+  bool copies_to_a_file() const {
+    return asks_the_monitor() && stops_the_guest() && GetParam() != "gdb";
+  }
 
  private:
   json before_;

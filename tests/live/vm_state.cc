@@ -21,7 +21,8 @@ std::size_t unnamed_descriptors(pid_t pid) {
   return count;
 }
 
-// Threads that somebody traces. What let the VMM go on does so thread by thread: a moment's patience.
+// Threads that somebody traces. What let the VMM go on does so thread by thread: a moment's
+// patience.
 std::vector<pid_t> traced_threads(pid_t pid) {
   std::vector<pid_t> traced;
   for (int i = 0; i < 100; ++i) {
@@ -43,8 +44,9 @@ std::string children(pid_t pid) {
   for (int i = 0; i < 300; ++i) {
     all.clear();
     for (const pid_t thread : host::threads(pid))
-      all += host::read_file(host::ProcRoot{host::ProcRoot().of(pid, "task")}.of(thread, "children"))
-                 .value_or("");
+      all +=
+          host::read_file(host::ProcRoot{host::ProcRoot().of(pid, "task")}.of(thread, "children"))
+              .value_or("");
     if (all.empty()) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }

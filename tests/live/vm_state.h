@@ -21,9 +21,9 @@ nlohmann::json vm_state(const Guest& guest);
 
 // The techniques of the taxonomy that are usable on every VM of the tests.
 inline const std::vector<std::string>& techniques_on_any_vm() {
-  static const std::vector<std::string> ids{"process-vm",          "proc-mem", "fork",
-                                            "background-snapshot", "dump",     "migrate-file",
-                                            "pmemsave",            "gdb",      "qmp"};
+  static const std::vector<std::string> ids{
+      "process-vm", "proc-mem", "fork", "background-snapshot", "dump", "migrate-file",
+      "pmemsave",   "gdb",      "qmp"};
   return ids;
 }
 

@@ -158,8 +158,8 @@ base::Result<RemoteErrand> CopyingTask::begin_errand() {
   return errand;
 }
 
-// What of the ranges is marked as not to be copied. Errors: `unsupported` where they are memory that
-// a copy does not copy, or that somebody else writes to.
+// What of the ranges is marked as not to be copied. Errors: `unsupported` where they are memory
+// that a copy does not copy, or that somebody else writes to.
 base::Result<std::vector<CopiedRange>> CopyingTask::marked(
     const std::vector<CopiedRange>& ranges) const {
   const auto mappings = vm_flags(process_.pid);
@@ -181,8 +181,7 @@ base::Result<std::vector<CopiedRange>> CopyingTask::marked(
 }
 
 // The marks are set back whatever happens in between.
-base::Result<pid_t> CopyingTask::clone(RemoteCalls& calls,
-                                       const std::vector<CopiedRange>& marked) {
+base::Result<pid_t> CopyingTask::clone(RemoteCalls& calls, const std::vector<CopiedRange>& marked) {
   const auto advise = [&](int advice) -> base::Result<void> {
     for (const CopiedRange& range : marked) {
       const auto done = calls.call(
@@ -239,8 +238,8 @@ void CopyingTask::collect_remains() {
 
 void CopyingTask::collect_remains(RemoteCalls& calls) {
   std::erase_if(dead_, [&calls](pid_t child) {
-    const auto got = calls.call(
-        SYS_wait4, {static_cast<std::uint64_t>(child), 0, static_cast<std::uint64_t>(__WALL | WNOHANG)});
+    const auto got = calls.call(SYS_wait4, {static_cast<std::uint64_t>(child), 0,
+                                            static_cast<std::uint64_t>(__WALL | WNOHANG)});
     return got && *got != 0;
   });
 }

@@ -152,8 +152,8 @@ TEST(Freezer, AProcessThatADebuggerHoldsIsDenied) {
     _exit(0);
   }
   const auto held = [&busy] {
-    return status_number(read_file(ProcRoot().of(busy.pid(), "status")).value_or(""), "TracerPid") !=
-           0U;
+    return status_number(read_file(ProcRoot().of(busy.pid(), "status")).value_or(""),
+                         "TracerPid") != 0U;
   };
   for (int i = 0; i < 500 && !held(); ++i) std::this_thread::sleep_for(milliseconds(10));
   auto freezer = Freezer::start(identity_of(busy.pid()));

@@ -25,8 +25,8 @@ struct ProcessIdentity {
 // What /proc/PID/stat says (proc(5)).
 struct ProcessStat {
   ProcessIdentity identity;
-  std::string comm;  // may hold any byte, blanks and parentheses included
-  char state = '?';  // one letter as in ps
+  std::string comm;                // may hold any byte, blanks and parentheses included
+  char state = '?';                // one letter as in ps
   std::uint64_t minor_faults = 0;  // pages that all its threads had to be given or copied
 };
 

@@ -3,8 +3,8 @@
 //
 // All threads are stopped; one of them is made to clone the process (remote_calls.h), with the
 // memory included that is wanted, though it may be marked as not to be copied (MADV_DONTFORK); all
-// go on. The child never executes an instruction of its own program: it stays stopped, holds none of
-// the process's descriptors, is the first to be killed where the host runs out of memory, and is
+// go on. The child never executes an instruction of its own program: it stays stopped, holds none
+// of the process's descriptors, is the first to be killed where the host runs out of memory, and is
 // killed when what the process writes has cost more memory than allowed.
 //
 // A keeper (keeper.h) does all this, and undoes it whatever happens to this process: the child is
@@ -29,7 +29,7 @@ namespace vitrine::host {
 
 struct CopyLimits {
   std::chrono::milliseconds stopping{1000};  // for all threads to stand still
-  std::uint64_t growth = 0;                 // bytes that the copy may cost; 0: half of what is free
+  std::uint64_t growth = 0;  // bytes that the copy may cost; 0: half of what is free
 };
 
 // A piece of the process's memory.
@@ -49,8 +49,8 @@ class ProcessCopy {
     std::uint64_t stopped_ns = 0;  // how long the process stood still
   };
 
-  // Takes a new copy; an earlier one is dropped first. The ranges must be private memory. Errors: as
-  // ThreadStop::begin and find_syscall; `denied` where a seccomp filter cannot be suspended. The
+  // Takes a new copy; an earlier one is dropped first. The ranges must be private memory. Errors:
+  // as ThreadStop::begin and find_syscall; `denied` where a seccomp filter cannot be suspended. The
   // process runs on then.
   base::Result<Taken> take(std::span<const CopiedRange> ranges);
 

@@ -29,8 +29,8 @@ constexpr std::size_t kWords = kMemory / 8;
 
 ProcessIdentity identity_of(pid_t pid) { return identify(pid).value(); }
 
-// Memory at the same address in test and child, marked as a VMM marks its RAM. A thread of the child
-// writes a counter to each word of it in turn, without pause.
+// Memory at the same address in test and child, marked as a VMM marks its RAM. A thread of the
+// child writes a counter to each word of it in turn, without pause.
 class Writer {
  public:
   Writer()
@@ -95,7 +95,8 @@ bool childless(pid_t pid) {
   for (int i = 0; i < 500; ++i) {
     std::string children;
     for (const pid_t thread : threads(pid))
-      children += read_file(ProcRoot{ProcRoot().of(pid, "task")}.of(thread, "children")).value_or("");
+      children +=
+          read_file(ProcRoot{ProcRoot().of(pid, "task")}.of(thread, "children")).value_or("");
     if (children.empty()) return true;
     std::this_thread::sleep_for(milliseconds(10));
   }
@@ -186,8 +187,7 @@ TEST(ProcessCopy, IsGivenUpWhereItCostsTooMuchMemory) {
 }
 
 TEST(ProcessCopy, OfSharedMemoryIsUnsupported) {
-  void* shared =
-      mmap(nullptr, kMemory, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* shared = mmap(nullptr, kMemory, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   BusyProcess busy;
   auto copy = ProcessCopy::start(identity_of(busy.pid()));
   ASSERT_TRUE(copy);

@@ -17,8 +17,7 @@ class RemoteErrand {
  public:
   // `syscall`: what find_syscall said. Errors: as ThreadStop::begin and RemoteCalls::begin;
   // `denied` where a seccomp filter would end the process and cannot be suspended.
-  static base::Result<RemoteErrand> begin(const ProcessIdentity& process,
-                                          base::HostVirtual syscall,
+  static base::Result<RemoteErrand> begin(const ProcessIdentity& process, base::HostVirtual syscall,
                                           std::chrono::milliseconds limit);
 
   RemoteCalls& calls() { return calls_; }

@@ -54,10 +54,10 @@ class ChildSignal {
 base::Error no_tracing(pid_t process, pid_t thread) {
   const auto status = read_file(ProcRoot().of(thread, "status")).value_or("");
   if (const auto tracer = status_number(status, "TracerPid").value_or(0); tracer != 0)
-    return {Code::denied,
-            fmt::format("process {} is being traced by process {}, and only one can", process,
-                        tracer),
-            "end the debugger or the other tool that holds it"};
+    return {
+        Code::denied,
+        fmt::format("process {} is being traced by process {}, and only one can", process, tracer),
+        "end the debugger or the other tool that holds it"};
   return explain_denial(process);
 }
 
@@ -80,8 +80,9 @@ base::Result<ThreadStop> ThreadStop::begin(const ProcessIdentity& process,
     if (auto stopped = stop.wait_until_stopped(deadline); !stopped) return fail(stopped.error());
   }
   if (!alive(process)) return fail(Code::gone, fmt::format("process {} ended", process.pid));
-  return fail(Code::timeout, fmt::format("process {} starts threads faster than they can be stopped",
-                                         process.pid));
+  return fail(
+      Code::timeout,
+      fmt::format("process {} starts threads faster than they can be stopped", process.pid));
 }
 
 ThreadStop::~ThreadStop() { end(); }

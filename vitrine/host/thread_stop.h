@@ -26,8 +26,9 @@ class ThreadStop {
  public:
   // Stops all threads, those included that are started meanwhile. Errors: `timeout` where one could
   // not be stopped within `limit`, `denied` where the host does not let us (see rights.h) or a
-  // debugger has it, `gone` where the process ended. After an error nothing is stopped; but a thread
-  // that could not be stopped in time is let go only when the calling process ends, which it should.
+  // debugger has it, `gone` where the process ended. After an error nothing is stopped; but a
+  // thread that could not be stopped in time is let go only when the calling process ends, which it
+  // should.
   static base::Result<ThreadStop> begin(const ProcessIdentity& process,
                                         std::chrono::milliseconds limit);
 

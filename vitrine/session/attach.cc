@@ -109,10 +109,10 @@ std::optional<kernel::Kernel> find_otherwise(const vmm::Machine& machine,
 base::Result<void> check_pause(const techniques::Description& about, Pausing pause) {
   const std::string id(about.id);
   if (pause != Pausing::none && about.needs_running_guest)
-    return fail(Code::invalid,
-                "the technique " + id +
-                    " has the guest do the reading, which a paused guest cannot",
-                "leave --pause out, or choose another technique");
+    return fail(
+        Code::invalid,
+        "the technique " + id + " has the guest do the reading, which a paused guest cannot",
+        "leave --pause out, or choose another technique");
   if (pause == Pausing::freeze && about.needs_running_vmm)
     return fail(Code::invalid,
                 "the technique " + id + " has the VMM do the reading, which a frozen VMM cannot",

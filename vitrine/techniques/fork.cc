@@ -80,9 +80,10 @@ const Description& Fork::description() const {
       .liveness = "guest is stopped for milliseconds, then runs while the copy is read",
       .access = "reads on a process (a copy-on-write copy of the VMM)",
       .effect = Effect::intrusive,
-      .demands = "CAP_SYS_PTRACE, or the VMM's own user where ptrace is not restricted; RAM that is "
-                 "neither shared nor of reserved huge pages; no vhost, VFIO, packet rings or "
-                 "asynchronous disk I/O; where the VMM has a seccomp filter: CAP_SYS_ADMIN",
+      .demands =
+          "CAP_SYS_PTRACE, or the VMM's own user where ptrace is not restricted; RAM that is "
+          "neither shared nor of reserved huge pages; no vhost, VFIO, packet rings or "
+          "asynchronous disk I/O; where the VMM has a seccomp filter: CAP_SYS_ADMIN",
       .one_instant = true,
   };
   return kDescription;

@@ -44,7 +44,8 @@ base::Result<void> ProcessVm::usable(const vmm::Machine& machine,
 base::Result<std::unique_ptr<Access>> ProcessVm::open(const vmm::Machine& machine,
                                                       const vmm::RamLayout& layout) const {
   if (auto allowed = usable(machine, layout); !allowed) return base::fail(allowed.error());
-  return RegionAccess::open(machine, layout, std::make_unique<ProcessVmPieces>(machine.process.pid));
+  return RegionAccess::open(machine, layout,
+                            std::make_unique<ProcessVmPieces>(machine.process.pid));
 }
 
 }  // namespace vitrine::techniques

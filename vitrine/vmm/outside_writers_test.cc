@@ -12,11 +12,14 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 constexpr std::string_view kRam =
-    "7f0000000000-7f0040000000 rw-s 00000000 00:01 77                         /memfd:ram (deleted)\n";
+    "7f0000000000-7f0040000000 rw-s 00000000 00:01 77                         /memfd:ram "
+    "(deleted)\n";
 constexpr std::string_view kReadOnlyRam =
-    "7f0000000000-7f0040000000 r--s 00000000 00:01 77                         /memfd:ram (deleted)\n";
+    "7f0000000000-7f0040000000 r--s 00000000 00:01 77                         /memfd:ram "
+    "(deleted)\n";
 constexpr std::string_view kPrivateRam =
-    "7f0000000000-7f0040000000 rw-p 00000000 00:01 77                         /memfd:ram (deleted)\n";
+    "7f0000000000-7f0040000000 rw-p 00000000 00:01 77                         /memfd:ram "
+    "(deleted)\n";
 
 class OutsideWriters : public testing::Test {
  protected:

@@ -26,9 +26,9 @@ class BusyProcess {
  public:
   // `also` runs in the process before it counts.
   explicit BusyProcess(const std::function<void(BusyCounters&)>& also = {})
-      : counters_(static_cast<BusyCounters*>(mmap(nullptr, sizeof(BusyCounters),
-                                                  PROT_READ | PROT_WRITE,
-                                                  MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
+      : counters_(
+            static_cast<BusyCounters*>(mmap(nullptr, sizeof(BusyCounters), PROT_READ | PROT_WRITE,
+                                            MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
     new (counters_) BusyCounters;
     pid_ = fork();
     if (pid_ == 0) live(also);

@@ -101,6 +101,7 @@ void print_heading(const std::vector<Case>& all, const std::string& seconds) {
   const std::string version =
       live::run({"qemu-system-x86_64", "--version"}, std::chrono::seconds(10)).output;
   std::vector<int> tasks;
+  tasks.reserve(all.size());
   for (const Case& one : all) tasks.push_back(one.runs.front().at("rows").get<int>());
   std::printf(
       "# How often each technique can list the processes\n\n"

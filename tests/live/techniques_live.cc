@@ -1,4 +1,5 @@
 // Every technique gives the same rows and leaves the VM as it was, also where it fails.
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <sstream>
@@ -138,13 +139,13 @@ TEST_P(TechniqueTest, SaysThatTheDiskIsFull) {
   const TemporaryFolder disk;
   for (const std::string size : {"16m", "530m"}) {
     const std::string folder = disk.path().string();
-    const std::string line =
-        "mount -t tmpfs -o size=" + size + " none " + folder + "; cd " + folder +
-        "; (sleep 1; for i in $(seq 200); do dd if=/dev/zero of=fill bs=1M count=1000 oflag=append "
-        "conv=notrunc; sleep 0.02; done) 2>/dev/null & TMPDIR=" +
-        folder + " exec " +
+    const std::string line = fmt::format(
+        "mount -t tmpfs -o size={0} none {1}; cd {1}; (sleep 1; for i in $(seq 200); do dd "
+        "if=/dev/zero of=fill bs=1M count=1000 oflag=append conv=notrunc; sleep 0.02; done) "
+        "2>/dev/null & TMPDIR={1} exec {2}",
+        size, folder,
         shell_line(
-            vitrine_command({"ps", guest().name(), "--technique", GetParam(), "--watch", "0.01"}));
+            vitrine_command({"ps", guest().name(), "--technique", GetParam(), "--watch", "0.01"})));
     const Finished finished = run({"unshare", "-m", "sh", "-c", line}, std::chrono::seconds(60));
     EXPECT_EQ(finished.status, 1) << finished.output;
     EXPECT_THAT(finished.errors, testing::AnyOf(testing::HasSubstr("MiB free"),

@@ -25,7 +25,7 @@ void ignore_signals() {
   }
   sigset_t none;
   sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
+  pthread_sigmask(SIG_SETMASK, &none, nullptr);
 }
 
 void close_all_but(std::vector<int> kept) {
@@ -49,7 +49,9 @@ base::Result<void> start_detached(const char* name, std::span<const int> descrip
   if (child < 0) return base::fail_errno(errno, "fork", "cannot start a guardian process");
   if (child == 0) {
     if (const pid_t grandchild = fork(); grandchild != 0) _exit(grandchild < 0 ? errno : 0);
-    setsid();
+    // Not setsid(): Linux schedules each session as a group, and a new one was seen to wait 20 s
+    // for a processor beside a busy VMM.
+    setpgid(0, 0);
     ignore_signals();
     prctl(PR_SET_NAME, name);
     close_all_but({descriptors.begin(), descriptors.end()});

@@ -1,5 +1,5 @@
-// A process of its own that outlives this one: it belongs to another session, ignores every signal
-// that can be ignored, and is nobody's child that would have to be waited for.
+// A process of its own that outlives this one: it belongs to another process group, ignores every
+// signal that can be ignored, and is nobody's child that would have to be waited for.
 //
 // Thread contract: one thread at a time. Cost: a copy of this process, about a millisecond.
 #pragma once

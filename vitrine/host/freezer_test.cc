@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <thread>
+#include <tuple>
 
 #include "vitrine/host/testing/busy_process.h"
 
@@ -114,7 +115,7 @@ TEST(Freezer, WhoeverFrozeItMayBeKilled) {
   if (tool == 0) {
     auto freezer = Freezer::start(identity_of(busy.pid()));
     const char done = freezer && freezer->freeze() ? 'y' : 'n';
-    (void)!write(told[1], &done, 1);
+    std::ignore = write(told[1], &done, 1);
     pause();
     _exit(0);
   }

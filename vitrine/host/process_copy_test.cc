@@ -11,6 +11,7 @@
 #include <atomic>
 #include <filesystem>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "vitrine/host/testing/busy_process.h"
@@ -158,7 +159,7 @@ TEST(ProcessCopy, IsGoneWithWhoeverTookItEvenIfThatWasKilled) {
     auto copy = ProcessCopy::start(identity_of(writer.pid()));
     const auto taken = copy->take(writer.range());
     const pid_t pid = taken ? taken->pid : 0;
-    (void)!write(told[1], &pid, sizeof pid);
+    std::ignore = write(told[1], &pid, sizeof pid);
     pause();
     _exit(0);
   }

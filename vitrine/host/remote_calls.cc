@@ -8,11 +8,13 @@
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "vitrine/host/mappings.h"
+#include "vitrine/host/memory_read.h"
 
 namespace vitrine::host {
 namespace {
@@ -46,12 +48,10 @@ bool set_registers(pid_t thread, user_regs_struct registers) {
 // The instruction in executable memory from `mapping`, or nothing.
 std::optional<base::HostVirtual> find_in(pid_t process, const Mapping& mapping) {
   constexpr std::uint64_t kMost = 4 << 20;
-  std::vector<char> bytes(std::min(mapping.size(), kMost));
-  iovec ours{bytes.data(), bytes.size()};
-  iovec theirs{reinterpret_cast<void*>(mapping.start.value), bytes.size()};
-  const ssize_t got = process_vm_readv(process, &ours, 1, &theirs, 1, 0);
-  if (got <= 0) return std::nullopt;
-  const auto at = std::string_view(bytes.data(), static_cast<std::size_t>(got)).find(kSyscall);
+  std::string bytes(std::min(mapping.size(), kMost), '\0');
+  RemoteRead whole{mapping.start, std::as_writable_bytes(std::span(bytes))};
+  if (!ProcessVmReader(process).read({&whole, 1}) || !whole.ok) return std::nullopt;
+  const auto at = bytes.find(kSyscall);
   if (at == std::string_view::npos) return std::nullopt;
   return mapping.start + at;
 }

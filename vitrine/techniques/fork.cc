@@ -1,5 +1,6 @@
 #include "vitrine/techniques/fork.h"
 
+#include <utility>
 #include <vector>
 
 #include "vitrine/host/process_copy.h"
@@ -16,7 +17,7 @@ using base::fail;
 // The memory of the copy that was taken last.
 class LatestCopy final : public memory::PhysicalMemory {
  public:
-  explicit LatestCopy(const vmm::RamLayout& layout) : layout_(layout) {}
+  explicit LatestCopy(vmm::RamLayout layout) : layout_(std::move(layout)) {}
 
   base::Result<void> look_at(pid_t copy) {
     auto pagemap = host::Pagemap::open(copy);

@@ -53,6 +53,25 @@ std::string children(pid_t pid) {
   return all;
 }
 
+// Other processes that run the same command line: copies of it. Those that were just given up have
+// a moment.
+std::vector<pid_t> copies(pid_t pid) {
+  std::vector<pid_t> found;
+  const auto arguments_of = [](pid_t process) {
+    return host::arguments(process).value_or(std::vector<std::string>{});
+  };
+  const std::vector<std::string> arguments = arguments_of(pid);
+  for (int i = 0; i < 300; ++i) {
+    found.clear();
+    for (const pid_t other : host::processes())
+      if (other != pid && !arguments.empty() && arguments_of(other) == arguments)
+        found.push_back(other);
+    if (found.empty()) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return found;
+}
+
 nlohmann::json named_devices(QmpClient& qmp) {
   nlohmann::json devices = nlohmann::json::object();
   for (const auto& device : qmp.execute("query-chardev")) {
@@ -76,7 +95,8 @@ nlohmann::json vm_state(QmpClient& qmp, const Guest& guest) {
           {"migration", over ? "none" : migration},
           {"unnamed descriptors", unnamed_descriptors(guest.pid())},
           {"traced threads", traced_threads(guest.pid())},
-          {"children", children(guest.pid())}};
+          {"children", children(guest.pid())},
+          {"copies", copies(guest.pid())}};
 }
 
 nlohmann::json vm_state(const Guest& guest) {

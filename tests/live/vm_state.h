@@ -12,7 +12,7 @@ namespace vitrine::live {
 
 // Run state, migration capabilities and parameters, whether a migration is under way, descriptor
 // sets, character devices but QEMU's own nameless ones, the pipes and unnamed files that the VMM
-// has open, its children and those of its threads that are traced.
+// has open, its children and copies, and those of its threads that are traced.
 nlohmann::json vm_state(QmpClient& qmp, const Guest& guest);
 
 // The same and the mode of the debugger stub, for a VM that was started without one. Waits for the

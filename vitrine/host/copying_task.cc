@@ -1,6 +1,7 @@
 #include "vitrine/host/copying_task.h"
 
 #include <fmt/format.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
@@ -13,9 +14,8 @@
 #include <charconv>
 #include <cstring>
 #include <fstream>
-#include <thread>
+#include <utility>
 
-#include "vitrine/host/detached_process.h"
 #include "vitrine/host/vm_flags.h"
 
 namespace vitrine::host {
@@ -27,10 +27,6 @@ using base::fail;
 // Where the child's stack would be: should it ever run on, it dies of its first use of it.
 constexpr std::uint64_t kNoStack = 16;
 constexpr std::uint64_t kPage = 4096;
-
-// To collect the remains of a copy: a minute in all.
-constexpr int kAttempts = 200;
-constexpr std::chrono::milliseconds kBetweenAttempts{300};
 
 std::vector<CopiedRange> ranges_of(std::string_view text) {
   std::vector<std::uint64_t> numbers;
@@ -67,7 +63,7 @@ base::Error no_copy(std::string why) {
           "use --technique background-snapshot or dump"};
 }
 
-// Takes what is already known to be a child of ours out of its stop, to be killed for good.
+// Ends a process that we trace, and waits for its end.
 void end_traced(pid_t child) {
   kill(child, SIGKILL);
   int status = 0;
@@ -75,50 +71,74 @@ void end_traced(pid_t child) {
     ptrace(PTRACE_CONT, child, 0L, 0L);
 }
 
+// Has the process that `calls` were made in clone itself, and waits until the child stands still.
+// The child ends with us. Errors: as RemoteCalls::call, and clone(2)'s own.
+struct Cloned {
+  pid_t pid = 0;             // as we see it
+  std::int64_t number = 0;  // as the process does, which may live in a namespace of its own
+};
+base::Result<Cloned> clone_in(RemoteCalls& calls, std::uint64_t flags) {
+  // No exit signal: the process hears nothing of it.
+  const auto number = calls.call(SYS_clone, {flags, kNoStack});
+  const auto started = calls.started();
+  if (started) {
+    int status = 0;
+    waitpid(*started, &status, __WALL);
+    const auto prepared = prepare_for_calls(*started, PTRACE_O_EXITKILL);
+    if (number && prepared) return Cloned{*started, *number};
+    end_traced(*started);
+    return fail(number ? prepared.error() : number.error());
+  }
+  if (!number) return fail(number.error());
+  if (*number < 0)
+    return base::fail_errno(static_cast<int>(-*number), "clone",
+                            "the VMM's process cannot be copied");
+  return fail(Code::inconsistent, "the copy of the VMM's process is not traced");
+}
+
+// Has the copy hold nothing but memory, and be the first to go where that runs out.
+base::Result<void> settle(pid_t child, base::HostVirtual syscall) {
+  auto calls = RemoteCalls::begin(child, syscall);
+  if (!calls) return fail(calls.error());
+  const auto closed = calls->call(SYS_close_range, {0, ~std::uint32_t{0}, 0});
+  if (!closed) return fail(closed.error());
+  if (*closed != 0)
+    return fail(no_copy("the copy would keep its files open: this host has no close_range(2)"));
+  std::ofstream score(ProcRoot().of(child, "oom_score_adj"));
+  if (score << 1000 << std::flush) return {};
+  return fail(Code::denied, "the copy of the VM cannot be made the first to be ended for memory",
+              "that takes the VMM's own user or CAP_DAC_OVERRIDE");
+}
+
 }  // namespace
 
-CopyingTask::~CopyingTask() {
-  kill_child();
-  if (!stuck_) collect_remains();
-  if (dead_.empty()) return;
-  // By another process, since this one has to end to let a thread go that could not be stopped.
-  (void)start_detached("vitrine-copy", {}, [this] { collect_persistently(); });
-}
-
-// Each attempt in a process of its own, whose end lets everything go.
-void CopyingTask::collect_persistently() {
-  const auto remains = [](pid_t child) {
-    const auto stat = process_stat(child);
-    return stat && stat->state == 'Z';
-  };
-  for (int i = 0; i < kAttempts && std::ranges::any_of(dead_, remains); ++i) {
-    if (const pid_t attempt = fork(); attempt == 0) {
-      collect_remains();
-      _exit(0);
-    } else {
-      waitpid(attempt, nullptr, 0);
-    }
-    std::this_thread::sleep_for(kBetweenAttempts);
-  }
-}
+CopyingTask::~CopyingTask() { kill_child(); }
 
 Task::Answer CopyingTask::answer(std::string_view request) {
   if (request.starts_with(kTake)) return take(ranges_of(request.substr(kTake.size())));
   if (request == kCheck) return check();
   kill_child();
-  collect_remains();
   return std::vector<std::string>{};
 }
 
-Task::Answer CopyingTask::check() const {
+Task::Answer CopyingTask::check() {
+  look_after();
   if (child_ != 0) return std::vector<std::string>{};
   if (lost_.message.empty()) return fail(Code::absent, "there is no copy of the VM");
   return fail(lost_);
 }
 
 void CopyingTask::look_after() {
-  if (child_ == 0) return collect_remains();
+  if (child_ == 0) return;
   if (!alive(process_)) return kill_child();
+  int status = 0;
+  const pid_t ended = waitpid(child_, &status, __WALL | WNOHANG);
+  if (ended != 0 && !(ended == child_ && WIFSTOPPED(status))) {
+    child_ = 0;
+    lost_ = {Code::gone, "the copy of the VM was ended by somebody else",
+             "this host may have run out of memory: free some, and try again"};
+    return;
+  }
   const std::uint64_t faults = minor_faults(process_.pid);
   if (faults - std::min(faults, faults_before_) <= growth_ / kPage) return;
   kill_child();
@@ -140,22 +160,23 @@ Task::Answer CopyingTask::take(const std::vector<CopiedRange>& ranges) {
     syscall_ = *found;
   }
   growth_ = limits_.growth != 0 ? limits_.growth : available_memory() / 2;
-  auto errand = begin_errand();
+  auto errand = RemoteErrand::begin(process_, *syscall_, limits_.stopping);
+  stuck_ = !errand;
   if (!errand) return fail(errand.error());
-  collect_remains(errand->calls());
   faults_before_ = minor_faults(process_.pid);
-  const auto child = clone(errand->calls(), *marked_ranges);
+  const auto child = errand->unstoppable().empty()
+                         ? clone(errand->calls(), *marked_ranges)
+                         : fail(no_copy(fmt::format("the host kernel's thread {} may write to it",
+                                                    errand->unstoppable().front())));
   const std::chrono::nanoseconds stopped = errand->end();
+  stuck_ = !errand->let_go();
   if (!child) return fail(child.error());
   child_ = *child;
-  settle_child();
+  if (auto settled = settle(child_, *syscall_); !settled) {
+    kill_child();
+    return fail(settled.error());
+  }
   return std::vector<std::string>{std::to_string(child_), std::to_string(stopped.count())};
-}
-
-base::Result<RemoteErrand> CopyingTask::begin_errand() {
-  auto errand = RemoteErrand::begin(process_, *syscall_, limits_.stopping);
-  if (!errand) stuck_ = errand.error().code == Code::timeout;
-  return errand;
 }
 
 // What of the ranges is marked as not to be copied. Errors: `unsupported` where they are memory
@@ -172,6 +193,7 @@ base::Result<std::vector<CopiedRange>> CopyingTask::marked(
       if (start >= end) continue;
       if (mapping.has("sh")) return fail(no_copy("it is shared with others"));
       if (mapping.has("ht")) return fail(no_copy("it is made of reserved huge pages"));
+      if (mapping.has("wf")) return fail(no_copy("it is marked to be wiped in copies"));
       if (mapping.has("um") || mapping.has("uw") || mapping.has("ui"))
         return fail(no_copy("userfaultfd watches it: a migration or a snapshot is under way"));
       if (mapping.has("dc")) found.push_back({start, end - start});
@@ -194,54 +216,35 @@ base::Result<pid_t> CopyingTask::clone(RemoteCalls& calls, const std::vector<Cop
     return {};
   };
   const auto advised = advise(MADV_DOFORK);
-  // No exit signal: the process hears nothing of it.
-  const auto cloned = advised ? calls.call(SYS_clone, {0, kNoStack})
-                              : base::Result<std::int64_t>(fail(advised.error()));
-  const auto started = calls.started();
-  if (started) {
-    int status = 0;
-    waitpid(*started, &status, __WALL);
-    ptrace(PTRACE_SETOPTIONS, *started, 0L, static_cast<long>(PTRACE_O_EXITKILL));
-  }
+  auto copy = advised ? clone_orphan(calls) : fail(advised.error());
   const auto restored = advise(MADV_DONTFORK);
-  if (!cloned) return fail(cloned.error());
-  if (*cloned < 0)
-    return base::fail_errno(static_cast<int>(-*cloned), "clone",
-                            "the VMM's process cannot be copied");
-  if (!started) return fail(Code::inconsistent, "the copy of the VMM's process is not traced");
-  if (!restored) {
-    end_traced(*started);
-    dead_.push_back(*started);
-    return fail(restored.error());
-  }
-  return *started;
+  if (restored || !copy) return copy;
+  end_traced(*copy);
+  return fail(restored.error());
 }
 
-// Has the copy hold nothing but memory, and be the first to go where that runs out.
-void CopyingTask::settle_child() {
-  if (auto calls = RemoteCalls::begin(child_, *syscall_))
-    (void)calls->call(SYS_close_range, {0, ~std::uint32_t{0}, 0});
-  std::ofstream(ProcRoot().of(child_, "oom_score_adj")) << 1000;
+// Not a child of the process, which would have to wait for its end: a child that shares its memory
+// clones it, ends at once and is waited for, so that the copy belongs to init.
+base::Result<pid_t> CopyingTask::clone_orphan(RemoteCalls& calls) {
+  const auto parent = clone_in(calls, CLONE_VM | CLONE_FS | CLONE_FILES);
+  if (!parent) return fail(parent.error());
+  base::Result<Cloned> copy;
+  if (auto its_calls = RemoteCalls::begin(parent->pid, *syscall_))
+    copy = clone_in(*its_calls, 0);
+  else
+    copy = fail(its_calls.error());
+  end_traced(parent->pid);
+  const auto waited = calls.call(SYS_wait4, {static_cast<std::uint64_t>(parent->number), 0,
+                                             static_cast<std::uint64_t>(__WALL | WNOHANG)});
+  if (!copy) return fail(copy.error());
+  if (waited && *waited == parent->number) return copy->pid;
+  end_traced(copy->pid);
+  return fail(waited ? base::Error{Code::inconsistent, "what made the copy of the VMM is left over"}
+                     : waited.error());
 }
 
 void CopyingTask::kill_child() {
-  if (child_ == 0) return;
-  end_traced(child_);
-  dead_.push_back(std::exchange(child_, 0));
-}
-
-void CopyingTask::collect_remains() {
-  if (!alive(process_)) dead_.clear();  // whoever inherited them collects them
-  if (dead_.empty() || !syscall_) return;
-  if (auto errand = begin_errand()) collect_remains(errand->calls());
-}
-
-void CopyingTask::collect_remains(RemoteCalls& calls) {
-  std::erase_if(dead_, [&calls](pid_t child) {
-    const auto got = calls.call(SYS_wait4, {static_cast<std::uint64_t>(child), 0,
-                                            static_cast<std::uint64_t>(__WALL | WNOHANG)});
-    return got && *got != 0;
-  });
+  if (child_ != 0) end_traced(std::exchange(child_, 0));
 }
 
 }  // namespace vitrine::host

@@ -1,5 +1,5 @@
-// What the keeper of a process's copy does (process_copy.h): clones the process, looks after the
-// copy, and collects its remains in the process's name.
+// What the keeper of a process's copy does (process_copy.h): clones the process, and looks after
+// the copy.
 //
 // Thread contract: of the keeper's only thread.
 #pragma once
@@ -27,28 +27,23 @@ class CopyingTask final : public Task {
   CopyingTask& operator=(const CopyingTask&) = delete;
 
   Answer answer(std::string_view request) override;
-  bool busy() const override { return child_ != 0 || !dead_.empty(); }
+  bool busy() const override { return child_ != 0; }
   void look_after() override;
   // A thread that could not be stopped is let go by this process's end only.
   bool finished() const override { return stuck_; }
 
  private:
   Answer take(const std::vector<CopiedRange>& ranges);
-  Answer check() const;
+  Answer check();
   base::Result<std::vector<CopiedRange>> marked(const std::vector<CopiedRange>& ranges) const;
-  base::Result<RemoteErrand> begin_errand();
   base::Result<pid_t> clone(RemoteCalls& calls, const std::vector<CopiedRange>& marked);
-  void settle_child();
+  base::Result<pid_t> clone_orphan(RemoteCalls& calls);
   void kill_child();
-  void collect_persistently();
-  void collect_remains();
-  void collect_remains(RemoteCalls& calls);
 
   ProcessIdentity process_;
   CopyLimits limits_;
   std::optional<base::HostVirtual> syscall_;
-  pid_t child_ = 0;          // the copy; 0: none
-  std::vector<pid_t> dead_;  // copies that were killed and remain as zombies of the process
+  pid_t child_ = 0;  // the copy; 0: none
   std::uint64_t growth_ = 0;
   std::uint64_t faults_before_ = 0;
   base::Error lost_;  // why the copy was given up; no message: it was not

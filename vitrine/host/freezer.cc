@@ -35,7 +35,7 @@ class FreezingTask final : public Task {
     expired_ = true;
   }
 
-  // Only the end of this process lets a thread go that could not be stopped in time.
+  // Only the end of this process lets a thread go that cannot be stopped.
   bool finished() const override { return failed_; }
 
  private:
@@ -44,10 +44,8 @@ class FreezingTask final : public Task {
     expired_ = false;
     stop_.reset();
     auto stop = ThreadStop::begin(process_, limits_.stopping);
-    if (!stop) {
-      failed_ = stop.error().code == Code::timeout;
-      return fail(stop.error());
-    }
+    failed_ = !stop;
+    if (!stop) return fail(stop.error());
     stop_.emplace(std::move(*stop));
     return std::vector<std::string>{stop_->unstoppable().begin(), stop_->unstoppable().end()};
   }
@@ -59,6 +57,7 @@ class FreezingTask final : public Task {
                               process_.pid, static_cast<double>(limits_.frozen.count()) / 1000),
                   "ask for less at a time, or do without freezing it");
     const Clock::time_point since = stop_ ? stop_->since() : Clock::now();
+    failed_ = stop_ && !stop_->end();
     stop_.reset();
     const std::chrono::nanoseconds frozen = Clock::now() - since;
     return std::vector<std::string>{std::to_string(frozen.count())};

@@ -32,8 +32,8 @@ class Freezer {
                                      const FreezeLimits& limits = {});
 
   // Stops all threads; returns those of the host kernel that it could not stop, each as
-  // "NAME (ID)". Errors: as ThreadStop::begin; the process runs on then, and after `timeout` this
-  // object is of no use any more.
+  // "NAME (ID)". Errors: as ThreadStop::begin; the process runs on then, and this object is of no
+  // use any more.
   base::Result<std::vector<std::string>> freeze();
 
   // Lets them go on. Nanoseconds from the first thread's stop to the last one's continuing. Error:

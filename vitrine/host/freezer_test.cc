@@ -129,6 +129,39 @@ TEST(Freezer, WhoeverFrozeItMayBeKilled) {
   EXPECT_TRUE(nobody_traces(busy.pid()));
 }
 
+// Nothing may keep its parent from waiting for it once it is let go.
+TEST(Freezer, AProcessThatIsKilledWhileItStandsStillCanBeWaitedFor) {
+  for (int i = 0; i < 20; ++i) {
+    BusyProcess busy;
+    auto freezer = Freezer::start(identity_of(busy.pid()));
+    ASSERT_TRUE(freezer);
+    ASSERT_TRUE(freezer->freeze());
+    kill(busy.pid(), SIGKILL);
+    std::ignore = freezer->thaw();
+    EXPECT_TRUE(busy.ended());
+  }
+}
+
+// Somebody else has one of its threads: the others must not be kept.
+TEST(Freezer, WhatItCannotFreezeWhollyItDoesNotTouch) {
+  BusyProcess busy;
+  const std::vector<pid_t> all = threads(busy.pid());
+  ASSERT_GT(all.size(), 2U);
+  ASSERT_EQ(ptrace(PTRACE_SEIZE, all.back(), 0, 0), 0);
+  auto freezer = Freezer::start(identity_of(busy.pid()));
+  ASSERT_TRUE(freezer);
+  const auto frozen = freezer->freeze();
+  ASSERT_FALSE(frozen);
+  EXPECT_EQ(frozen.error().code, Code::denied);
+  EXPECT_TRUE(busy.goes_on());
+  ptrace(PTRACE_INTERRUPT, all.back(), 0, 0);
+  waitpid(all.back(), nullptr, __WALL);
+  ptrace(PTRACE_DETACH, all.back(), 0, 0);
+  EXPECT_TRUE(nobody_traces(busy.pid()));
+  kill(busy.pid(), SIGUSR1);
+  EXPECT_TRUE(busy.goes_on());
+}
+
 TEST(Freezer, AFreezeThatLastsTooLongEndsByItself) {
   BusyProcess busy;
   auto freezer = Freezer::start(identity_of(busy.pid()), {.frozen = milliseconds(100)});
@@ -165,7 +198,26 @@ TEST(Freezer, AProcessThatADebuggerHoldsIsDenied) {
   EXPECT_NE(frozen.error().message.find(std::to_string(debugger)), std::string::npos);
   kill(debugger, SIGKILL);
   waitpid(debugger, nullptr, 0);
-  EXPECT_TRUE(freezer->freeze());
+  EXPECT_FALSE(freezer->freeze());
+  auto another = Freezer::start(identity_of(busy.pid()));
+  ASSERT_TRUE(another);
+  EXPECT_TRUE(another->freeze());
+}
+
+TEST(Freezer, WaitsForAnotherOne) {
+  BusyProcess busy;
+  auto first = Freezer::start(identity_of(busy.pid()));
+  auto second = Freezer::start(identity_of(busy.pid()));
+  ASSERT_TRUE(first && second);
+  ASSERT_TRUE(first->freeze());
+  std::thread later([&first] {
+    std::this_thread::sleep_for(milliseconds(50));
+    EXPECT_TRUE(first->thaw());
+  });
+  const auto frozen = second->freeze();
+  EXPECT_TRUE(frozen) << to_string(frozen.error());
+  later.join();
+  EXPECT_TRUE(busy.stands_still());
 }
 
 TEST(Freezer, AProcessThatEndedIsGone) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <fstream>
 #include <utility>
 
 #include "vitrine/host/detached_process.h"
@@ -80,9 +81,13 @@ void come_first() {
   sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest_of_real_time);
 }
 
+// It is not to be ended for want of memory either.
+void stay_alive() { std::ofstream("/proc/self/oom_score_adj") << -1000; }
+
 // The keeper's whole life.
 void serve(int socket, Task& task) {
   come_first();
+  stay_alive();
   Clock::time_point looked_after = Clock::now();
   while (!task.finished()) {
     const bool asked = readable(socket, task.busy() ? kLookingAfter : kForEver);
@@ -117,8 +122,11 @@ Task::Answer Keeper::ask(std::string_view request, milliseconds limit) {
   const base::Error lost{Code::gone, "the process that holds the VM for us is gone",
                          "the VM runs on; try again"};
   if (send(socket_.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return fail(lost);
-  if (!readable(socket_.get(), limit + kPatience))
+  if (!readable(socket_.get(), limit + kPatience)) {
+    // Its answer would be taken for that to the next request. Closed, it undoes everything and ends.
+    socket_ = base::FileDescriptor();
     return fail(Code::timeout, "the process that holds the VM for us does not answer");
+  }
   const std::string message = receive(socket_.get());
   if (message.empty()) return fail(lost);
   return answer_of(message);

@@ -18,6 +18,9 @@
 
 namespace vitrine::host {
 
+// How the name begins that ps shows of any keeper.
+constexpr std::string_view kKeeperPrefix = "vitrine-";
+
 // What a keeper does; lives in the keeper's process, and undoes everything when it is destroyed.
 class Task {
  public:

@@ -17,7 +17,7 @@ constexpr std::chrono::milliseconds kTaking{20'000};  // page tables of some hun
 base::Result<ProcessCopy> ProcessCopy::start(const ProcessIdentity& process,
                                              const CopyLimits& limits) {
   auto keeper =
-      Keeper::start("vitrine-copy", [&] { return std::make_unique<CopyingTask>(process, limits); });
+      Keeper::start(kKeeperName, [&] { return std::make_unique<CopyingTask>(process, limits); });
   if (!keeper) return base::fail(keeper.error());
   return ProcessCopy(std::move(*keeper), limits);
 }

@@ -3,12 +3,12 @@
 //
 // All threads are stopped; one of them is made to clone the process (remote_calls.h), with the
 // memory included that is wanted, though it may be marked as not to be copied (MADV_DONTFORK); all
-// go on. The child never executes an instruction of its own program: it stays stopped, holds none
+// go on. The copy never executes an instruction of its own program: it stays stopped, holds none
 // of the process's descriptors, is the first to be killed where the host runs out of memory, and is
-// killed when what the process writes has cost more memory than allowed.
+// killed when what the process writes has cost more memory than allowed. It is no child of the
+// process, which sees no SIGCHLD and has nobody to wait for.
 //
-// A keeper (keeper.h) does all this, and undoes it whatever happens to this process: the child is
-// killed and its remains are collected in the process's name, which sees no SIGCHLD.
+// A keeper (keeper.h) does all this, and kills the copy whatever happens to this process.
 //
 // Thread contract: one thread at a time per object. Effect: the process stands still for what
 // copying its page tables takes, some 25 ms for each GB that is resident in small pages; its first
@@ -40,6 +40,9 @@ struct CopiedRange {
 
 class ProcessCopy {
  public:
+  // What ps shows as the name of who traces a copy.
+  static constexpr const char* kKeeperName = "vitrine-copy";
+
   // Error: as Keeper::start.
   static base::Result<ProcessCopy> start(const ProcessIdentity& process,
                                          const CopyLimits& limits = {});
@@ -50,8 +53,9 @@ class ProcessCopy {
   };
 
   // Takes a new copy; an earlier one is dropped first. The ranges must be private memory. Errors:
-  // as ThreadStop::begin and find_syscall; `denied` where a seccomp filter cannot be suspended. The
-  // process runs on then.
+  // as ThreadStop::begin and find_syscall; `unsupported` where the memory is not to be copied,
+  // `denied` where a seccomp filter cannot be suspended or the copy not be made the first to be
+  // killed. The process runs on then; start anew after any.
   base::Result<Taken> take(std::span<const CopiedRange> ranges);
 
   // Why there is no copy any more, e.g. that it had grown too large; no error while there is one.

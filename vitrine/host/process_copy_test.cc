@@ -187,6 +187,44 @@ TEST(ProcessCopy, IsGivenUpWhereItCostsTooMuchMemory) {
   EXPECT_TRUE(writer.process().goes_on());
 }
 
+TEST(ProcessCopy, IsMissedWhenSomebodyElseEndsIt) {
+  Writer writer;
+  auto copy = ProcessCopy::start(identity_of(writer.pid()));
+  ASSERT_TRUE(copy);
+  const auto taken = copy->take(writer.range());
+  ASSERT_TRUE(taken);
+  kill(taken->pid, SIGKILL);
+  for (int i = 0; i < 500 && copy->check(); ++i) std::this_thread::sleep_for(milliseconds(10));
+  ASSERT_FALSE(copy->check());
+  EXPECT_EQ(copy->check().error().code, Code::gone);
+  EXPECT_TRUE(copy->take(writer.range()));
+  EXPECT_TRUE(copy->check());
+}
+
+// Whatever the instant at which it is killed, its parent can wait for it soon.
+TEST(ProcessCopy, TheProcessMayBeKilledMeanwhile) {
+  for (int i = 0; i < 20; ++i) {
+    Writer writer;
+    auto copy = ProcessCopy::start(identity_of(writer.pid()));
+    ASSERT_TRUE(copy);
+    std::thread killer([&, i] {
+      std::this_thread::sleep_for(std::chrono::microseconds(i * 300));
+      kill(writer.pid(), SIGKILL);
+    });
+    pid_t last = 0;
+    for (int k = 0; k < 1000; ++k) {
+      const auto taken = copy->take(writer.range());
+      if (!taken) break;
+      last = taken->pid;
+    }
+    killer.join();
+    EXPECT_TRUE(writer.process().ended());
+    EXPECT_FALSE(copy->take(writer.range()));
+    const auto stat = process_stat(last);
+    EXPECT_TRUE(last == 0 || !stat || stat->state == 'Z');
+  }
+}
+
 TEST(ProcessCopy, OfSharedMemoryIsUnsupported) {
   void* shared = mmap(nullptr, kMemory, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   BusyProcess busy;

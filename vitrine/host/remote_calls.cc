@@ -13,8 +13,10 @@
 #include <string_view>
 #include <utility>
 
+#include "vitrine/host/child_signal.h"
 #include "vitrine/host/mappings.h"
 #include "vitrine/host/memory_read.h"
+#include "vitrine/host/process.h"
 
 namespace vitrine::host {
 namespace {
@@ -37,7 +39,23 @@ long trace(__ptrace_request request, pid_t thread, Address address, Data data) {
 
 bool get_registers(pid_t thread, user_regs_struct& registers) {
   iovec whole{&registers, sizeof registers};
-  return trace(PTRACE_GETREGSET, thread, static_cast<long>(NT_PRSTATUS), &whole) == 0;
+  // A 32-bit program has fewer.
+  return trace(PTRACE_GETREGSET, thread, static_cast<long>(NT_PRSTATUS), &whole) == 0 &&
+         whole.iov_len == sizeof registers;
+}
+
+// Waits for what the thread does next. False where it is being killed: the first thread of a process
+// is not to be waited for before all others were.
+bool wait_for(pid_t thread, int& status) {
+  ChildSignal signal;
+  while (true) {
+    const pid_t got = waitpid(thread, &status, __WALL | WNOHANG);
+    if (got == thread) return true;
+    if (got < 0) return false;
+    if (signal.wait()) continue;
+    const auto stat = process_stat(thread);
+    if (!stat || stat->state == 'Z' || stat->state == 'X') return false;
+  }
 }
 
 bool set_registers(pid_t thread, user_regs_struct registers) {
@@ -55,6 +73,10 @@ std::optional<base::HostVirtual> find_in(pid_t process, const Mapping& mapping) 
   if (at == std::string_view::npos) return std::nullopt;
   return mapping.start + at;
 }
+
+// What a system call answers that something interrupted before it did anything: ERESTARTSYS and its
+// kin, which no program sees (include/linux/errno.h).
+bool to_be_restarted(std::int64_t answer) { return answer <= -512 && answer >= -516; }
 
 }  // namespace
 
@@ -118,13 +140,17 @@ base::Result<std::int64_t> RemoteCalls::call(long number, const Arguments& argum
   registers.r8 = arguments[4];
   registers.r9 = arguments[5];
   started_.reset();
+  const user_regs_struct asked = registers;
   if (!set_registers(thread_, registers)) return fail(gone);
   for (int i = 0; i < kMostSteps; ++i) {
     const auto past = step();
     if (!past) return fail(past.error());
     if (!*past) continue;
     if (!get_registers(thread_, registers)) return fail(gone);
-    if (registers.rip != syscall_.value) return static_cast<std::int64_t>(registers.rax);
+    if (registers.rip == syscall_.value) continue;
+    const auto answer = static_cast<std::int64_t>(registers.rax);
+    if (!to_be_restarted(answer)) return answer;
+    if (!set_registers(thread_, asked)) return fail(gone);
   }
   return fail(Code::inconsistent, fmt::format("thread {} does not make a system call", thread_));
 }
@@ -134,9 +160,7 @@ base::Result<bool> RemoteCalls::step() {
   if (trace(PTRACE_SINGLESTEP, thread_, 0L, 0L) != 0)
     return base::fail_errno(errno, "ptrace", fmt::format("thread {} cannot go on", thread_));
   int status = 0;
-  while (waitpid(thread_, &status, __WALL) < 0)
-    if (errno != EINTR) return base::fail_errno(errno, "waitpid", "a thread is lost");
-  if (!WIFSTOPPED(status)) {
+  if (!wait_for(thread_, status) || !WIFSTOPPED(status)) {
     const pid_t thread = std::exchange(thread_, 0);
     return fail(Code::gone, fmt::format("thread {} was killed", thread));
   }

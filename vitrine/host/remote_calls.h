@@ -44,6 +44,10 @@ class RemoteCalls {
   // PTRACE_O_TRACECLONE is set.
   std::optional<pid_t> started() const { return started_; }
 
+  pid_t thread() const { return thread_; }
+  // Whether it was interrupted in a system call, and not amid its program's own work.
+  bool in_system_call() const { return static_cast<std::int64_t>(before_.orig_rax) >= 0; }
+
   // Gives the thread its registers and signal mask back; the destructor does, too.
   void end();
 

@@ -3,17 +3,17 @@
 #include <fmt/format.h>
 #include <sys/ptrace.h>
 
+#include <optional>
+
 namespace vitrine::host {
-namespace {
 
 using base::Code;
 using base::fail;
 
-// Has the thread's new processes traced from their beginning, and its system calls not filtered.
-base::Result<void> set_options(pid_t thread) {
+base::Result<void> prepare_for_calls(pid_t thread, long more) {
   const auto status = read_file(ProcRoot().of(thread, "status"));
   const bool filtered = !status || status_number(*status, "Seccomp").value_or(1) != 0;
-  long options = PTRACE_O_TRACECLONE;
+  long options = PTRACE_O_TRACECLONE | more;
   if (filtered) options |= PTRACE_O_SUSPEND_SECCOMP;
   if (ptrace(PTRACE_SETOPTIONS, thread, 0L, options) == 0) return {};
   return fail(Code::denied,
@@ -23,27 +23,31 @@ base::Result<void> set_options(pid_t thread) {
               "--technique background-snapshot");
 }
 
-}  // namespace
-
 base::Result<RemoteErrand> RemoteErrand::begin(const ProcessIdentity& process,
                                                base::HostVirtual syscall,
                                                std::chrono::milliseconds limit) {
   auto stop = ThreadStop::begin(process, limit);
   if (!stop) return fail(stop.error());
-  const auto thread = stop->idle();
-  if (!thread)
+  // Best one that waits in a system call: its program is in no critical section (rseq(2)).
+  std::optional<RemoteCalls> chosen;
+  for (const pid_t thread : stop->idle()) {
+    auto calls = RemoteCalls::begin(thread, syscall);
+    if (!calls) return fail(calls.error());
+    if (chosen && !calls->in_system_call()) continue;
+    chosen.emplace(std::move(*calls));
+    if (chosen->in_system_call()) break;
+  }
+  if (!chosen)
     return fail(Code::unreadable,
                 fmt::format("every thread of process {} has a signal to handle", process.pid),
                 "try again");
-  if (auto set = set_options(*thread); !set) return fail(set.error());
-  auto calls = RemoteCalls::begin(*thread, syscall);
-  if (!calls) return fail(calls.error());
-  return RemoteErrand(std::move(*stop), std::move(*calls));
+  if (auto set = prepare_for_calls(chosen->thread()); !set) return fail(set.error());
+  return RemoteErrand(std::move(*stop), std::move(*chosen));
 }
 
 std::chrono::nanoseconds RemoteErrand::end() {
   calls_.end();
-  stop_.end();
+  let_go_ = stop_.end();
   return std::chrono::steady_clock::now() - stop_.since();
 }
 

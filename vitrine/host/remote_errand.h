@@ -4,6 +4,8 @@
 #pragma once
 
 #include <chrono>
+#include <span>
+#include <string>
 
 #include "vitrine/base/address.h"
 #include "vitrine/base/result.h"
@@ -12,6 +14,11 @@
 #include "vitrine/host/thread_stop.h"
 
 namespace vitrine::host {
+
+// Has the stopped `thread`, and the processes it starts, suffer system calls of ours: what it
+// starts is traced from its beginning, and no seccomp filter applies. `more`: options of ptrace(2)
+// besides. Error: `denied` where there is a filter that the host does not let us suspend.
+base::Result<void> prepare_for_calls(pid_t thread, long more = 0);
 
 class RemoteErrand {
  public:
@@ -22,9 +29,14 @@ class RemoteErrand {
 
   RemoteCalls& calls() { return calls_; }
 
+  // Threads of the host kernel that go on nevertheless: see ThreadStop.
+  std::span<const std::string> unstoppable() const { return stop_.unstoppable(); }
+
   // Gives the thread its registers back and lets all go on; the destructor does, too. How long the
   // process stood still.
   std::chrono::nanoseconds end();
+  // Whether all were let go: see ThreadStop::end.
+  bool let_go() const { return let_go_; }
 
  private:
   RemoteErrand(ThreadStop stop, RemoteCalls calls)
@@ -32,6 +44,7 @@ class RemoteErrand {
 
   ThreadStop stop_;    // ends last
   RemoteCalls calls_;  // ends first
+  bool let_go_ = true;
 };
 
 }  // namespace vitrine::host

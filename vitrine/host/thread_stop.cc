@@ -2,14 +2,16 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <thread>
 #include <utility>
 
+#include "vitrine/host/child_signal.h"
+#include "vitrine/host/keeper.h"
 #include "vitrine/host/rights.h"
 
 namespace vitrine::host {
@@ -23,33 +25,24 @@ using Clock = std::chrono::steady_clock;
 // threads started before they stood still.
 constexpr int kMaximumRounds = 100;
 
+// For what is not stopped when all are let go: threads that are being killed, or still run because
+// another could not be seized.
+constexpr std::chrono::milliseconds kLettingGo{200};
+
 // ptrace's variadic arguments have to be as wide as the kernel's.
 long trace(__ptrace_request request, pid_t thread, long data = 0) {
   return ptrace(request, thread, 0L, data);
 }
 
-// Blocks SIGCHLD, which tells of a stop, so that it can be waited for with a limit.
-class ChildSignal {
- public:
-  ChildSignal() {
-    sigemptyset(&set_);
-    sigaddset(&set_, SIGCHLD);
-    pthread_sigmask(SIG_BLOCK, &set_, &before_);
-  }
-  ~ChildSignal() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  ChildSignal(const ChildSignal&) = delete;
-  ChildSignal& operator=(const ChildSignal&) = delete;
-
-  // Waits for one, but at most a millisecond: another thread of this process may have taken it.
-  void wait() {
-    const timespec limit{0, 1'000'000};
-    sigtimedwait(&set_, nullptr, &limit);
-  }
-
- private:
-  sigset_t set_{};
-  sigset_t before_{};
-};
+// Whether another process of this kind holds one of its threads.
+bool held_by_keeper(pid_t process) {
+  return std::ranges::any_of(threads(process), [](pid_t thread) {
+    const auto status = read_file(ProcRoot().of(thread, "status")).value_or("");
+    const auto tracer = status_number(status, "TracerPid").value_or(0);
+    const auto stat = process_stat(static_cast<pid_t>(tracer));
+    return tracer != 0 && stat && stat->comm.starts_with(kKeeperPrefix);
+  });
+}
 
 base::Error no_tracing(pid_t process, pid_t thread) {
   const auto status = read_file(ProcRoot().of(thread, "status")).value_or("");
@@ -66,6 +59,17 @@ base::Error no_tracing(pid_t process, pid_t thread) {
 base::Result<ThreadStop> ThreadStop::begin(const ProcessIdentity& process,
                                            std::chrono::milliseconds limit) {
   const Clock::time_point deadline = Clock::now() + limit;
+  while (true) {
+    auto stop = attempt(process, deadline);
+    if (stop || stop.error().code != Code::denied || Clock::now() >= deadline ||
+        !held_by_keeper(process.pid))
+      return stop;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+base::Result<ThreadStop> ThreadStop::attempt(const ProcessIdentity& process,
+                                             Clock::time_point deadline) {
   ThreadStop stop(process);
   // All are seized before one is interrupted: only what follows costs the process time.
   for (int round = 0; round < kMaximumRounds; ++round) {
@@ -180,17 +184,31 @@ base::Result<void> ThreadStop::wait_until_stopped(Clock::time_point deadline) {
   }
 }
 
-std::optional<pid_t> ThreadStop::idle() const {
-  const auto found = std::ranges::find(threads_, 0, &Thread::signal);
-  return found == threads_.end() ? std::nullopt : std::optional(found->id);
+std::vector<pid_t> ThreadStop::idle() const {
+  std::vector<pid_t> ids;
+  for (const Thread& thread : threads_)
+    if (thread.signal == 0) ids.push_back(thread.id);
+  return ids;
 }
 
 void ThreadStop::reap() { collect(); }
 
-void ThreadStop::end() {
-  collect();  // one that just stopped
-  for (const Thread& thread : std::exchange(threads_, {}))
-    if (thread.stopped) trace(PTRACE_DETACH, thread.id, thread.signal);
+// Only a stopped thread can be let go. One that is being killed cannot be either, but has to be
+// waited for: the process's first thread is not to be had before all others were.
+bool ThreadStop::end() {
+  const Clock::time_point deadline = Clock::now() + kLettingGo;
+  for (const pid_t thread : running()) trace(PTRACE_INTERRUPT, thread);
+  ChildSignal signal;
+  while (!threads_.empty()) {
+    collect();
+    std::erase_if(threads_, [](const Thread& thread) {
+      return thread.stopped && trace(PTRACE_DETACH, thread.id, thread.signal) == 0;
+    });
+    if (threads_.empty()) break;
+    if (Clock::now() >= deadline) return false;
+    signal.wait();
+  }
+  return true;
 }
 
 }  // namespace vitrine::host

@@ -27,8 +27,9 @@ class ThreadStop {
   // Stops all threads, those included that are started meanwhile. Errors: `timeout` where one could
   // not be stopped within `limit`, `denied` where the host does not let us (see rights.h) or a
   // debugger has it, `gone` where the process ended. After an error nothing is stopped; but a
-  // thread that could not be stopped in time is let go only when the calling process ends, which it
+  // thread that cannot be stopped even now is let go only when the calling process ends, which it
   // should.
+  // Where another keeper (keeper.h) holds the process, waits for it within the same limit.
   static base::Result<ThreadStop> begin(const ProcessIdentity& process,
                                         std::chrono::milliseconds limit);
 
@@ -36,8 +37,8 @@ class ThreadStop {
   ThreadStop(ThreadStop&& other) noexcept;
   ThreadStop& operator=(ThreadStop&& other) noexcept;
 
-  // Lets all threads go on.
-  void end();
+  // Lets all threads go on, within 0.2 s. False where one could not be had: see begin().
+  bool end();
 
   // Takes note of threads that ended: only SIGKILL ends a stopped one. To be called now and then,
   // since until then the process cannot be waited for by its parent.
@@ -47,8 +48,8 @@ class ThreadStop {
   std::span<const std::string> unstoppable() const { return unstoppable_; }
   // When the first of them was told to stop.
   std::chrono::steady_clock::time_point since() const { return since_; }
-  // A thread that may be made to do something else meanwhile: none that a signal waits for.
-  std::optional<pid_t> idle() const;
+  // Threads that may be made to do something else meanwhile: those that no signal waits for.
+  std::vector<pid_t> idle() const;
 
  private:
   struct Thread {
@@ -57,6 +58,8 @@ class ThreadStop {
     int signal = 0;  // to be delivered when it goes on
   };
 
+  static base::Result<ThreadStop> attempt(const ProcessIdentity& process,
+                                          std::chrono::steady_clock::time_point deadline);
   explicit ThreadStop(const ProcessIdentity& process) : process_(process) {}
   base::Result<bool> seize_more();
   base::Result<void> seize(pid_t id);

@@ -35,18 +35,21 @@ base::Result<void> Stopper::freeze(const vmm::Machine& machine, const vmm::RamLa
     auto started = host::Freezer::start(machine.process);
     if (!started) return fail(started.error());
     freezer_ = std::move(*started);
-    sharing_ = vmm::sharing_writers(machine, layout);
   }
   // Each time, since devices may be plugged in; and before the guest has to wait for it.
   auto writers = vmm::kernel_writers(machine);
   if (!writers) return fail(writers.error());
+  if (vmm::suffers_interruption(*writers))
+    return fail(base::Code::unsupported,
+                "the VMM passes SCSI commands through, and one might be issued twice if it is frozen",
+                "use --pause=vmm");
+  std::ranges::move(vmm::sharing_writers(machine, layout), std::back_inserter(*writers));
   auto running = freezer_->freeze();
   if (!running) {
     freezer_.reset();
     return fail(running.error());
   }
   writers_ = std::move(*writers);
-  std::ranges::copy(sharing_, std::back_inserter(writers_));
   for (const std::string& thread : *running)
     writers_.push_back("the host kernel's thread " + thread);
   return {};

@@ -52,7 +52,6 @@ class Stopper {
   std::unique_ptr<vmm::Intervention> intervention_;
   std::optional<vmm::Pause> pause_;
   std::optional<host::Freezer> freezer_;
-  std::vector<std::string> sharing_;  // processes that share the RAM, looked for once
   std::vector<std::string> writers_;
 };
 

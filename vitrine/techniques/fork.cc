@@ -1,5 +1,6 @@
 #include "vitrine/techniques/fork.h"
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -37,10 +38,23 @@ class LatestCopy final : public memory::PhysicalMemory {
   std::optional<RegionMemory> memory_;
 };
 
+base::Error refused(const std::string& why) {
+  return {Code::unsupported, "the VMM can't be forked: " + why,
+          "use --technique background-snapshot or dump"};
+}
+
+// A page that a device writes to while it is being shared may lose what is written.
+base::Result<void> nobody_else_writes(const vmm::Machine& machine) {
+  const auto writers = vmm::kernel_writers(machine);
+  if (!writers) return fail(writers.error());
+  if (writers->empty()) return {};
+  return fail(refused("it uses " + writers->front() + ", which may write to memory meanwhile"));
+}
+
 class ForkAccess final : public Access {
  public:
-  ForkAccess(const vmm::RamLayout& layout, host::ProcessCopy copy)
-      : copy_(std::move(copy)), memory_(layout) {
+  ForkAccess(vmm::Machine machine, const vmm::RamLayout& layout)
+      : machine_(std::move(machine)), memory_(layout) {
     for (const vmm::RamRegion& region : layout.regions)
       ranges_.push_back({region.host, region.size});
   }
@@ -49,26 +63,35 @@ class ForkAccess final : public Access {
   std::uint64_t stopped_ns() const override { return stopped_ns_; }
 
   base::Result<void> begin() override {
-    auto taken = copy_.take(ranges_);
-    if (!taken) return fail(taken.error());
+    // Each time: devices may be plugged in.
+    if (auto alone = nobody_else_writes(machine_); !alone) return alone;
+    if (!copy_) {
+      auto started = host::ProcessCopy::start(machine_.process);
+      if (!started) return fail(started.error());
+      copy_ = std::move(*started);
+    }
+    auto taken = copy_->take(ranges_);
+    if (!taken) {
+      copy_.reset();
+      return fail(taken.error());
+    }
     stopped_ns_ = taken->stopped_ns;
     return memory_.look_at(taken->pid);
   }
 
   // What was read counts only if the copy was there to the end.
-  base::Result<void> end() override { return copy_.check(); }
+  base::Result<void> end() override {
+    if (!copy_) return fail(Code::gone, "there is no copy of the VM");
+    return copy_->check();
+  }
 
  private:
-  host::ProcessCopy copy_;
+  vmm::Machine machine_;
+  std::optional<host::ProcessCopy> copy_;
   LatestCopy memory_;
   std::vector<host::CopiedRange> ranges_;
   std::uint64_t stopped_ns_ = 0;
 };
-
-base::Error refused(const std::string& why) {
-  return {Code::unsupported, "the VMM can't be forked: " + why,
-          "use --technique background-snapshot or dump"};
-}
 
 }  // namespace
 
@@ -82,9 +105,9 @@ const Description& Fork::description() const {
       .access = "reads on a process (a copy-on-write copy of the VMM)",
       .effect = Effect::intrusive,
       .demands =
-          "CAP_SYS_PTRACE, or the VMM's own user where ptrace is not restricted; RAM that is "
-          "neither shared nor of reserved huge pages; no vhost, VFIO, packet rings or "
-          "asynchronous disk I/O; where the VMM has a seccomp filter: CAP_SYS_ADMIN",
+          "CAP_SYS_PTRACE and CAP_DAC_OVERRIDE, or the VMM's own user where ptrace is not "
+          "restricted; RAM that is neither shared nor of reserved huge pages; no vhost, VFIO, "
+          "RDMA, SCSI pass-through, packet rings or asynchronous disk I/O; where the VMM has a seccomp filter: CAP_SYS_ADMIN",
       .one_instant = true,
   };
   return kDescription;
@@ -97,20 +120,13 @@ base::Result<void> Fork::usable(const vmm::Machine& machine, const vmm::RamLayou
     if (region.backing == vmm::Backing::hugetlb)
       return fail(refused("its RAM is made of reserved huge pages"));
   }
-  // A page that a device writes to while it is being shared may lose what is written.
-  const auto writers = vmm::kernel_writers(machine);
-  if (!writers) return fail(writers.error());
-  if (!writers->empty())
-    return fail(refused("it uses " + writers->front() + ", which may write to memory meanwhile"));
-  return {};
+  return nobody_else_writes(machine);
 }
 
 base::Result<std::unique_ptr<Access>> Fork::open(const vmm::Machine& machine,
                                                  const vmm::RamLayout& layout) const {
   if (auto allowed = usable(machine, layout); !allowed) return fail(allowed.error());
-  auto copy = host::ProcessCopy::start(machine.process);
-  if (!copy) return fail(copy.error());
-  auto access = std::make_unique<ForkAccess>(layout, std::move(*copy));
+  auto access = std::make_unique<ForkAccess>(machine, layout);
   if (auto begun = access->begin(); !begun) return fail(begun.error());
   return access;
 }

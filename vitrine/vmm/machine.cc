@@ -7,6 +7,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "vitrine/host/process_copy.h"
 #include "vitrine/vmm/libvirt_domain.h"
 
 namespace vitrine::vmm {
@@ -36,27 +37,29 @@ std::optional<Machine> recognise(pid_t pid, const host::ProcRoot& proc) {
   return machine;
 }
 
-// The parent of a process, or 0.
-pid_t parent_of(pid_t pid, const host::ProcRoot& proc) {
-  const auto status = host::read_file(proc.of(pid, "status"));
-  constexpr std::string_view kLabel = "\nPPid:\t";
-  const auto at = status ? status->find(kLabel) : std::string::npos;
-  if (at == std::string::npos) return 0;
-  pid_t parent = 0;
-  std::from_chars(status->data() + at + kLabel.size(), status->data() + status->size(), parent);
-  return parent;
+// Whether a process is a copy that another tool like this one keeps (host/process_copy.h).
+bool kept_as_copy(std::string_view status, const host::ProcRoot& proc) {
+  const auto tracer = host::status_number(status, "TracerPid").value_or(0);
+  const auto stat = host::process_stat(static_cast<pid_t>(tracer), proc);
+  return stat && stat->comm == host::ProcessCopy::kKeeperName;
 }
 
-bool copy_of_parent(const Machine& machine, const std::vector<Machine>& machines,
-                    const host::ProcRoot& proc) {
-  const pid_t parent = parent_of(machine.process.pid, proc);
-  const auto found = std::find_if(machines.begin(), machines.end(), [&](const Machine& other) {
-    return other.process.pid == parent;
+// Whether it is no VMM but a copy of one: a child of it, or kept by a tool.
+bool is_copy(const Machine& machine, const std::vector<Machine>& machines,
+             const host::ProcRoot& proc) {
+  const std::string status = host::read_file(proc.of(machine.process.pid, "status")).value_or("");
+  const auto parent = host::status_number(status, "PPid").value_or(0);
+  const bool kept = kept_as_copy(status, proc);
+  const auto arguments_of = [&proc](const Machine& one) {
+    return host::arguments(one.process.pid, proc).value_or(std::vector<std::string>{});
+  };
+  const std::vector<std::string> arguments = arguments_of(machine);
+  return !arguments.empty() && std::ranges::any_of(machines, [&](const Machine& other) {
+    const bool child = static_cast<std::uint64_t>(other.process.pid) == parent;
+    const bool younger = machine.process.start_time > other.process.start_time;
+    if (!child && !(kept && younger)) return false;
+    return other.executable == machine.executable && arguments_of(other) == arguments;
   });
-  if (found == machines.end() || found->executable != machine.executable) return false;
-  const auto ours = host::arguments(machine.process.pid, proc);
-  const auto theirs = host::arguments(parent, proc);
-  return ours && theirs && *ours == *theirs;
 }
 
 std::optional<pid_t> process_number(std::string_view text) {
@@ -135,7 +138,7 @@ std::vector<Machine> list(const host::ProcRoot& proc) {
   }
   std::vector<Machine> originals;
   for (const Machine& machine : machines) {
-    if (!copy_of_parent(machine, machines, proc)) originals.push_back(machine);
+    if (!is_copy(machine, machines, proc)) originals.push_back(machine);
   }
   return originals;
 }

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "vitrine/host/process_copy.h"
 #include "vitrine/host/testing/fake_proc.h"
 
 namespace vitrine::vmm {
@@ -37,6 +38,19 @@ TEST_F(Machines, AreThoseThatRunQemuByWhateverName) {
   std::vector<pid_t> pids;
   for (const Machine& machine : list(proc_.root())) pids.push_back(machine.process.pid);
   EXPECT_THAT(pids, ::testing::ElementsAre(10, 11, 12, 13, 14)) << "21 is a snapshot's copy of 10";
+}
+
+// While it is being taken, the VMM itself is traced, too.
+TEST_F(Machines, ACopyThatAToolKeepsIsNone) {
+  proc_.process(30, host::ProcessCopy::kKeeperName, "vitrine", "/bin/vitrine");
+  proc_.process(22, "kvm", "/usr/bin/kvm|-name|copied", kQemu);
+  proc_.process(23, "kvm", "/usr/bin/kvm|-name|copied", kQemu, 't');
+  proc_.write("23/stat", "23 (kvm) t 1 2 3 0 -1 4194560 5 6 7 8 9 10 11 12 20 0 1 0 7778 123 45\n");
+  for (const char* pid : {"22", "23"})
+    proc_.write(std::string(pid) + "/status", "Name:\tkvm\nPPid:\t1\nTracerPid:\t30\n");
+  EXPECT_EQ(find("copied")->process.pid, 22);
+  proc_.write("23/status", "Name:\tkvm\nPPid:\t1\nTracerPid:\t0\n");
+  EXPECT_EQ(find("copied").error().code, base::Code::ambiguous);
 }
 
 TEST_F(Machines, AreFoundByProcessNameAndPrefix) {

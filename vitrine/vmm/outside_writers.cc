@@ -12,17 +12,22 @@
 namespace vitrine::vmm {
 namespace {
 
+constexpr std::string_view kPassThrough = "SCSI pass-through";
+
 struct Sign {
   std::string_view beginning;  // of what a descriptor leads to, or of a mapping's name
   std::string_view what;
 };
 
-// As /proc/PID/fd shows descriptors. /dev/vfio/vfio alone is only the container of devices.
+// As /proc/PID/fd shows descriptors.
 constexpr Sign kDescriptors[] = {
     {"/dev/vhost-", "vhost"},
     {"/dev/vfio/", "VFIO"},
     {"anon_inode:[vfio-", "VFIO"},
     {"/dev/iommu", "VFIO"},
+    {"/dev/infiniband/", "RDMA"},
+    {"/dev/sg", kPassThrough},
+    {"/dev/bsg/", kPassThrough},
     {"anon_inode:[io_uring]", "asynchronous I/O"},
 };
 
@@ -50,10 +55,8 @@ class Findings {
   std::vector<std::string> words_;
 };
 
-bool may_write(pid_t pid, const RamLayout& layout, const host::ProcRoot& proc) {
-  const auto mappings = host::mappings(pid, proc);
-  if (!mappings) return false;
-  return std::ranges::any_of(*mappings, [&layout](const host::Mapping& mapping) {
+bool may_write(std::span<const host::Mapping> mappings, const RamLayout& layout) {
+  return std::ranges::any_of(mappings, [&layout](const host::Mapping& mapping) {
     return mapping.shared && mapping.write && mapping.inode != 0 &&
            std::ranges::any_of(layout.regions, [&mapping](const RamRegion& region) {
              return region.shared && region.inode == mapping.inode &&
@@ -76,21 +79,36 @@ base::Result<std::vector<std::string>> kernel_writers(const Machine& machine,
   }
   const auto mappings = host::mappings(machine.process.pid, proc);
   if (!mappings) return base::fail(mappings.error());
+  if (failed == std::errc::permission_denied)
+    return base::fail(base::Code::denied, "the VMM's descriptors may not be listed",
+                      "that takes the VMM's own user or CAP_DAC_READ_SEARCH: run it with sudo");
   if (failed)
     return base::fail_errno(failed.value(), "readdir", "cannot list the VMM's descriptors");
   for (const host::Mapping& mapping : *mappings) findings.look(mapping.path, kMappings);
   return findings.take();
 }
 
+bool suffers_interruption(std::span<const std::string> kernel_writers) {
+  return std::ranges::any_of(kernel_writers, [](std::string_view words) {
+    return words.starts_with(kPassThrough);
+  });
+}
+
 std::vector<std::string> sharing_writers(const Machine& machine, const RamLayout& layout,
                                          const host::ProcRoot& proc) {
   std::vector<std::string> found;
   if (std::ranges::none_of(layout.regions, &RamRegion::shared)) return found;
+  std::size_t unknown = 0;
   for (const pid_t pid : host::processes(proc)) {
-    if (pid == machine.process.pid || !may_write(pid, layout, proc)) continue;
+    if (pid == machine.process.pid) continue;
+    const auto mappings = host::mappings(pid, proc);
+    if (!mappings && mappings.error().code == base::Code::denied) ++unknown;
+    if (!mappings || !may_write(*mappings, layout)) continue;
     const auto stat = host::process_stat(pid, proc);
     found.push_back(fmt::format("process {} ({})", stat ? stat->comm : "?", pid));
   }
+  if (unknown != 0)
+    found.push_back(fmt::format("one of {} processes that may not be looked at", unknown));
   return found;
 }
 

@@ -56,6 +56,13 @@ TEST_F(OutsideWriters, DescriptorsTellThem) {
   EXPECT_EQ(kernel_writers(machine_, proc_.root()).value().size(), 3U);
 }
 
+TEST_F(OutsideWriters, PassThroughSuffersFromAnInterruption) {
+  proc_.link("12/fd/3", "/dev/vhost-net");
+  EXPECT_FALSE(suffers_interruption(kernel_writers(machine_, proc_.root()).value()));
+  proc_.link("12/fd/4", "/dev/sg2");
+  EXPECT_TRUE(suffers_interruption(kernel_writers(machine_, proc_.root()).value()));
+}
+
 TEST_F(OutsideWriters, MappingsTellThem) {
   proc_.write("12/maps", std::string(kRam) +
                              "7f1000000000-7f1000001000 rw-s 00000000 00:0f 9    /[aio] (deleted)\n"

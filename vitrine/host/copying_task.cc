@@ -74,7 +74,7 @@ void end_traced(pid_t child) {
 // Has the process that `calls` were made in clone itself, and waits until the child stands still.
 // The child ends with us. Errors: as RemoteCalls::call, and clone(2)'s own.
 struct Cloned {
-  pid_t pid = 0;             // as we see it
+  pid_t pid = 0;            // as we see it
   std::int64_t number = 0;  // as the process does, which may live in a namespace of its own
 };
 base::Result<Cloned> clone_in(RemoteCalls& calls, std::uint64_t flags) {

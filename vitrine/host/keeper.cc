@@ -123,7 +123,8 @@ Task::Answer Keeper::ask(std::string_view request, milliseconds limit) {
                          "the VM runs on; try again"};
   if (send(socket_.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return fail(lost);
   if (!readable(socket_.get(), limit + kPatience)) {
-    // Its answer would be taken for that to the next request. Closed, it undoes everything and ends.
+    // Its answer would be taken for that to the next request. Closed, it undoes everything and
+    // ends.
     socket_ = base::FileDescriptor();
     return fail(Code::timeout, "the process that holds the VM for us does not answer");
   }

@@ -44,8 +44,8 @@ bool get_registers(pid_t thread, user_regs_struct& registers) {
          whole.iov_len == sizeof registers;
 }
 
-// Waits for what the thread does next. False where it is being killed: the first thread of a process
-// is not to be waited for before all others were.
+// Waits for what the thread does next. False where it is being killed: the first thread of a
+// process is not to be waited for before all others were.
 bool wait_for(pid_t thread, int& status) {
   ChildSignal signal;
   while (true) {

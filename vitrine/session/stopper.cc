@@ -40,9 +40,10 @@ base::Result<void> Stopper::freeze(const vmm::Machine& machine, const vmm::RamLa
   auto writers = vmm::kernel_writers(machine);
   if (!writers) return fail(writers.error());
   if (vmm::suffers_interruption(*writers))
-    return fail(base::Code::unsupported,
-                "the VMM passes SCSI commands through, and one might be issued twice if it is frozen",
-                "use --pause=vmm");
+    return fail(
+        base::Code::unsupported,
+        "the VMM passes SCSI commands through, and one might be issued twice if it is frozen",
+        "use --pause=vmm");
   std::ranges::move(vmm::sharing_writers(machine, layout), std::back_inserter(*writers));
   auto running = freezer_->freeze();
   if (!running) {

@@ -107,7 +107,8 @@ const Description& Fork::description() const {
       .demands =
           "CAP_SYS_PTRACE and CAP_DAC_OVERRIDE, or the VMM's own user where ptrace is not "
           "restricted; RAM that is neither shared nor of reserved huge pages; no vhost, VFIO, "
-          "RDMA, SCSI pass-through, packet rings or asynchronous disk I/O; where the VMM has a seccomp filter: CAP_SYS_ADMIN",
+          "RDMA, SCSI pass-through, packet rings or asynchronous disk I/O; where the VMM has a "
+          "seccomp filter: CAP_SYS_ADMIN",
       .one_instant = true,
   };
   return kDescription;

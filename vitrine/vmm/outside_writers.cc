@@ -21,14 +21,10 @@ struct Sign {
 
 // As /proc/PID/fd shows descriptors.
 constexpr Sign kDescriptors[] = {
-    {"/dev/vhost-", "vhost"},
-    {"/dev/vfio/", "VFIO"},
-    {"anon_inode:[vfio-", "VFIO"},
-    {"/dev/iommu", "VFIO"},
-    {"/dev/infiniband/", "RDMA"},
-    {"/dev/sg", kPassThrough},
-    {"/dev/bsg/", kPassThrough},
-    {"anon_inode:[io_uring]", "asynchronous I/O"},
+    {"/dev/vhost-", "vhost"},      {"/dev/vfio/", "VFIO"},
+    {"anon_inode:[vfio-", "VFIO"}, {"/dev/iommu", "VFIO"},
+    {"/dev/infiniband/", "RDMA"},  {"/dev/sg", kPassThrough},
+    {"/dev/bsg/", kPassThrough},   {"anon_inode:[io_uring]", "asynchronous I/O"},
 };
 
 // As /proc/PID/maps shows a context of io_setup(2), and the rings of a socket.
@@ -89,9 +85,8 @@ base::Result<std::vector<std::string>> kernel_writers(const Machine& machine,
 }
 
 bool suffers_interruption(std::span<const std::string> kernel_writers) {
-  return std::ranges::any_of(kernel_writers, [](std::string_view words) {
-    return words.starts_with(kPassThrough);
-  });
+  return std::ranges::any_of(
+      kernel_writers, [](std::string_view words) { return words.starts_with(kPassThrough); });
 }
 
 std::vector<std::string> sharing_writers(const Machine& machine, const RamLayout& layout,

@@ -17,8 +17,8 @@
 namespace vitrine::vmm {
 
 // What of the VMM itself can write: vhost, VFIO, asynchronous disk I/O (linux-aio, io_uring),
-// RDMA, SCSI pass-through, packet rings (AF_XDP, AF_PACKET). Each as words for people, e.g. "vhost (/dev/vhost-net)"; the
-// same kind only once. Cost: some 0.3 ms. Errors: as host::mappings.
+// RDMA, SCSI pass-through, packet rings (AF_XDP, AF_PACKET). Each as words for people, e.g. "vhost
+// (/dev/vhost-net)"; the same kind only once. Cost: some 0.3 ms. Errors: as host::mappings.
 base::Result<std::vector<std::string>> kernel_writers(const Machine& machine,
                                                       const host::ProcRoot& proc = {});
 

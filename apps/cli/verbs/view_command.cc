@@ -15,6 +15,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kRebootPatience{180};
+constexpr std::chrono::seconds kSenselessPatience{30};
+constexpr std::chrono::milliseconds kBetweenAttempts{500};
 
 Atomic atomic_of(std::string_view verdict) {
   if (verdict == "proved") return Atomic::proved;
@@ -151,7 +153,7 @@ base::Result<void> wait_for_reboot(Show& show) {
     if (!show.vmm_lives()) return base::fail(base::Code::gone, "the VM ended while it was watched");
     auto attached = show.attach();
     if (attached || Clock::now() > deadline) return attached;
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    std::this_thread::sleep_for(kBetweenAttempts);
   }
 }
 
@@ -160,19 +162,28 @@ Exit watch(const ViewOptions& options, Show& show) {
       std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.watch));
   Exit exit = Exit::complete;
   auto next = Clock::now();
+  auto last_shown = next;
+  std::string last_warning;
   while (true) {
     base::Result<Exit> shown = base::fail(base::Code::gone, "");
     if (auto alive = show.check_alive(); !alive)
       shown = base::fail(alive.error());
     else
       shown = show.once();
-    if (!shown && shown.error().code == base::Code::gone) {
-      if (show.vmm_lives()) warn({shown.error().message});
+    // A guest whose memory makes no sense may be on its way into another kernel (kexec).
+    const bool senseless = !shown && shown.error().code == base::Code::inconsistent &&
+                           Clock::now() - last_shown < kSenselessPatience;
+    if (senseless) std::this_thread::sleep_for(kBetweenAttempts);
+    if (senseless || (!shown && shown.error().code == base::Code::gone)) {
+      if (show.vmm_lives() && shown.error().message != last_warning)
+        warn({last_warning = shown.error().message});
       auto attached = wait_for_reboot(show);
       if (!attached) return report(attached.error(), options.target.json);
       continue;
     }
     if (!shown) return report(shown.error(), options.target.json);
+    last_shown = Clock::now();
+    last_warning.clear();
     exit = *shown;
     if (exit == Exit::failed) return exit;
     // A guest that was stopped runs on at least that long: a copy may take longer than the

@@ -59,11 +59,14 @@ base::Error no_tracing(pid_t process, pid_t thread) {
 base::Result<ThreadStop> ThreadStop::begin(const ProcessIdentity& process,
                                            std::chrono::milliseconds limit) {
   const Clock::time_point deadline = Clock::now() + limit;
+  // A denial that no keeper explains any more may have been one's that let go meanwhile.
+  bool unexplained = false;
   while (true) {
     auto stop = attempt(process, deadline);
-    if (stop || stop.error().code != Code::denied || Clock::now() >= deadline ||
-        !held_by_keeper(process.pid))
-      return stop;
+    if (stop || stop.error().code != Code::denied || Clock::now() >= deadline) return stop;
+    const bool held = held_by_keeper(process.pid);
+    if (!held && unexplained) return stop;
+    unexplained = !held;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }

@@ -97,8 +97,10 @@ std::optional<Value> parse_number(std::string_view word, std::span<const Unit> u
 
 std::optional<Value> parse_literal(std::string_view word, Type type) {
   switch (type) {
-    case Type::integer:
     case Type::address:
+      if (word.starts_with('-')) return std::nullopt;
+      [[fallthrough]];
+    case Type::integer:
       return parse_number(word, kPlain);
     case Type::bytes:
       return parse_number(word, kSizes);

@@ -24,6 +24,11 @@ TEST(Literal, Integers) {
     EXPECT_FALSE(parse_literal(word, Type::integer)) << word;
 }
 
+TEST(Literal, AddressesAreNotNegative) {
+  EXPECT_EQ(parse_literal("0xffff888000000000", Type::address), u(0xffff888000000000));
+  EXPECT_FALSE(parse_literal("-1", Type::address));
+}
+
 TEST(Literal, Sizes) {
   EXPECT_EQ(parse_literal("4096", Type::bytes), u(4096));
   EXPECT_EQ(parse_literal("10M", Type::bytes), u(10u << 20));

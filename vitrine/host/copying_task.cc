@@ -1,21 +1,15 @@
 #include "vitrine/host/copying_task.h"
 
 #include <fmt/format.h>
-#include <sched.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <fstream>
 #include <utility>
 
+#include "vitrine/host/orphan_copy.h"
 #include "vitrine/host/vm_flags.h"
 
 namespace vitrine::host {
@@ -24,8 +18,6 @@ namespace {
 using base::Code;
 using base::fail;
 
-// Where the child's stack would be: should it ever run on, it dies of its first use of it.
-constexpr std::uint64_t kNoStack = 16;
 constexpr std::uint64_t kPage = 4096;
 
 std::vector<CopiedRange> ranges_of(std::string_view text) {
@@ -56,58 +48,6 @@ std::uint64_t available_memory() {
 std::uint64_t minor_faults(pid_t pid) {
   const auto stat = process_stat(pid);
   return stat ? stat->minor_faults : 0;
-}
-
-base::Error no_copy(std::string why) {
-  return {Code::unsupported, "the VM's memory cannot be copied, since " + std::move(why),
-          "use --technique background-snapshot or dump"};
-}
-
-// Ends a process that we trace, and waits for its end.
-void end_traced(pid_t child) {
-  kill(child, SIGKILL);
-  int status = 0;
-  while (waitpid(child, &status, __WALL) == child && WIFSTOPPED(status))
-    ptrace(PTRACE_CONT, child, 0L, 0L);
-}
-
-// Has the process that `calls` were made in clone itself, and waits until the child stands still.
-// The child ends with us. Errors: as RemoteCalls::call, and clone(2)'s own.
-struct Cloned {
-  pid_t pid = 0;            // as we see it
-  std::int64_t number = 0;  // as the process does, which may live in a namespace of its own
-};
-base::Result<Cloned> clone_in(RemoteCalls& calls, std::uint64_t flags) {
-  // No exit signal: the process hears nothing of it.
-  const auto number = calls.call(SYS_clone, {flags, kNoStack});
-  const auto started = calls.started();
-  if (started) {
-    int status = 0;
-    waitpid(*started, &status, __WALL);
-    const auto prepared = prepare_for_calls(*started, PTRACE_O_EXITKILL);
-    if (number && prepared) return Cloned{*started, *number};
-    end_traced(*started);
-    return fail(number ? prepared.error() : number.error());
-  }
-  if (!number) return fail(number.error());
-  if (*number < 0)
-    return base::fail_errno(static_cast<int>(-*number), "clone",
-                            "the VMM's process cannot be copied");
-  return fail(Code::inconsistent, "the copy of the VMM's process is not traced");
-}
-
-// Has the copy hold nothing but memory, and be the first to go where that runs out.
-base::Result<void> settle(pid_t child, base::HostVirtual syscall) {
-  auto calls = RemoteCalls::begin(child, syscall);
-  if (!calls) return fail(calls.error());
-  const auto closed = calls->call(SYS_close_range, {0, ~std::uint32_t{0}, 0});
-  if (!closed) return fail(closed.error());
-  if (*closed != 0)
-    return fail(no_copy("the copy would keep its files open: this host has no close_range(2)"));
-  std::ofstream score(ProcRoot().of(child, "oom_score_adj"));
-  if (score << 1000 << std::flush) return {};
-  return fail(Code::denied, "the copy of the VM cannot be made the first to be ended for memory",
-              "that takes the VMM's own user or CAP_DAC_OVERRIDE");
 }
 
 }  // namespace
@@ -164,15 +104,16 @@ Task::Answer CopyingTask::take(const std::vector<CopiedRange>& ranges) {
   stuck_ = !errand;
   if (!errand) return fail(errand.error());
   faults_before_ = minor_faults(process_.pid);
-  const auto child = errand->unstoppable().empty()
-                         ? clone(errand->calls(), *marked_ranges)
-                         : fail(no_copy(fmt::format("the host kernel's thread {} may write to it",
-                                                    errand->unstoppable().front())));
+  const auto child =
+      errand->unstoppable().empty()
+          ? clone(errand->calls(), *marked_ranges)
+          : fail(cannot_be_copied(fmt::format("the host kernel's thread {} may write to it",
+                                              errand->unstoppable().front())));
   const std::chrono::nanoseconds stopped = errand->end();
   stuck_ = !errand->let_go();
   if (!child) return fail(child.error());
   child_ = *child;
-  if (auto settled = settle(child_, *syscall_); !settled) {
+  if (auto settled = settle_copy(child_, *syscall_); !settled) {
     kill_child();
     return fail(settled.error());
   }
@@ -191,11 +132,12 @@ base::Result<std::vector<CopiedRange>> CopyingTask::marked(
       const base::HostVirtual start = std::max(range.start, mapping.start);
       const base::HostVirtual end = std::min(range.start + range.size, mapping.end);
       if (start >= end) continue;
-      if (mapping.has("sh")) return fail(no_copy("it is shared with others"));
-      if (mapping.has("ht")) return fail(no_copy("it is made of reserved huge pages"));
-      if (mapping.has("wf")) return fail(no_copy("it is marked to be wiped in copies"));
+      if (mapping.has("sh")) return fail(cannot_be_copied("it is shared with others"));
+      if (mapping.has("ht")) return fail(cannot_be_copied("it is made of reserved huge pages"));
+      if (mapping.has("wf")) return fail(cannot_be_copied("it is marked to be wiped in copies"));
       if (mapping.has("um") || mapping.has("uw") || mapping.has("ui"))
-        return fail(no_copy("userfaultfd watches it: a migration or a snapshot is under way"));
+        return fail(
+            cannot_be_copied("userfaultfd watches it: a migration or a snapshot is under way"));
       if (mapping.has("dc")) found.push_back({start, end - start});
     }
   }
@@ -216,31 +158,11 @@ base::Result<pid_t> CopyingTask::clone(RemoteCalls& calls, const std::vector<Cop
     return {};
   };
   const auto advised = advise(MADV_DOFORK);
-  auto copy = advised ? clone_orphan(calls) : fail(advised.error());
+  auto copy = advised ? clone_orphan(calls, *syscall_) : fail(advised.error());
   const auto restored = advise(MADV_DONTFORK);
   if (restored || !copy) return copy;
   end_traced(*copy);
   return fail(restored.error());
-}
-
-// Not a child of the process, which would have to wait for its end: a child that shares its memory
-// clones it, ends at once and is waited for, so that the copy belongs to init.
-base::Result<pid_t> CopyingTask::clone_orphan(RemoteCalls& calls) {
-  const auto parent = clone_in(calls, CLONE_VM | CLONE_FS | CLONE_FILES);
-  if (!parent) return fail(parent.error());
-  base::Result<Cloned> copy;
-  if (auto its_calls = RemoteCalls::begin(parent->pid, *syscall_))
-    copy = clone_in(*its_calls, 0);
-  else
-    copy = fail(its_calls.error());
-  end_traced(parent->pid);
-  const auto waited = calls.call(SYS_wait4, {static_cast<std::uint64_t>(parent->number), 0,
-                                             static_cast<std::uint64_t>(__WALL | WNOHANG)});
-  if (!copy) return fail(copy.error());
-  if (waited && *waited == parent->number) return copy->pid;
-  end_traced(copy->pid);
-  return fail(waited ? base::Error{Code::inconsistent, "what made the copy of the VMM is left over"}
-                     : waited.error());
 }
 
 void CopyingTask::kill_child() {

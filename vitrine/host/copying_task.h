@@ -37,7 +37,6 @@ class CopyingTask final : public Task {
   Answer check();
   base::Result<std::vector<CopiedRange>> marked(const std::vector<CopiedRange>& ranges) const;
   base::Result<pid_t> clone(RemoteCalls& calls, const std::vector<CopiedRange>& marked);
-  base::Result<pid_t> clone_orphan(RemoteCalls& calls);
   void kill_child();
 
   ProcessIdentity process_;

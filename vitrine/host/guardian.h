@@ -2,8 +2,8 @@
 //
 // What undoes a change is noted before the change is made, in memory that both share. The guardian
 // sleeps until this process ends, for whatever reason, SIGKILL included; then it runs every step
-// that is still noted, the newest first. It belongs to another session and ignores every signal
-// that can be ignored, so that what ends this process does not end it, too.
+// that is still noted, the newest first. It belongs to another process group and ignores every
+// signal that can be ignored, so that what ends this process does not end it, too.
 //
 // A step has to be harmless where its change was never made, or was undone already: death may come
 // between any two instructions. Steps are plain functions, since the guardian is a copy of this

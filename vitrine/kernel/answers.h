@@ -36,10 +36,15 @@ class Answers {
     return known_;
   }
 
-  // Whether a question was asked that had no answer yet.
+  // Whether a question was asked that had no answer yet, since they were kept last.
   bool grown() const {
     const std::lock_guard lock(mutex_);
     return grown_;
+  }
+
+  void set_kept() {
+    const std::lock_guard lock(mutex_);
+    grown_ = false;
   }
 
  private:

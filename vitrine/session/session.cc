@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "vitrine/kernel/liveness.h"
 #include "vitrine/kernel/locate.h"
@@ -52,7 +53,8 @@ Session::Session(vmm::Machine machine, Options options, Attachment attachment)
     : machine_(std::move(machine)),
       options_(std::move(options)),
       attachment_(std::move(attachment)),
-      stopper_(options_.pause) {
+      stopper_(options_.pause),
+      begun_(attachment_.opening) {
   prepare();
 }
 
@@ -63,7 +65,10 @@ void Session::keep_what_was_learned() {
   if (!options_.use_cache || attachment_.access == nullptr) return;
   // Sampling the tables takes some thousand reads more, too many for a slow technique.
   if (attachment_.kernel.answers->grown() && technique().searches)
-    if (const auto kept = kernel::recollect(attachment_.kernel, memory())) store_kernel(*kept);
+    if (const auto kept = kernel::recollect(attachment_.kernel, memory())) {
+      store_kernel(*kept);
+      attachment_.kernel.answers->set_kept();
+    }
   if (!readers_.gather || attachment_.hints.mappings == 0) return;
   std::vector<memory::Range> pieces = readers_.gather->used();
   // Observations differ a little each time; what misses a few pieces is good enough.
@@ -121,23 +126,31 @@ vmm::Intervention* Session::intervention() {
   return of_access != nullptr ? of_access : stopper_.intervention();
 }
 
+// Takes the copy, or whatever the technique begins with, unless that was done already.
+base::Result<void> Session::begin_access() {
+  if (attachment_.access == nullptr) return fail(rebooted());
+  if (begun_) return {};
+  const Clock::time_point before = Clock::now();
+  if (auto begun = attachment_.access->begin(); !begun) return begun;
+  begun_ = Clock::now() - before;
+  return {};
+}
+
 // What every observation is wrapped in: the technique's own beginning and end, and the pause.
 template <class Collect>
 base::Result<Observation> Session::within_access(Collect&& collect) {
-  if (attachment_.access == nullptr) return fail(rebooted());
+  if (auto begun = begin_access(); !begun) return fail(begun.error());
   techniques::Access& access = *attachment_.access;
+  const std::chrono::nanoseconds beginning = *std::exchange(begun_, std::nullopt);
   const bool one_instant = technique().one_instant;
   Observation observation;
   observation.started = std::chrono::system_clock::now();
   Clock::time_point begin = Clock::now();
-  if (!fresh_) {
-    if (auto begun = access.begin(); !begun) return fail(begun.error());
-  } else if (one_instant) {
-    // The copy that is looked at was taken, or the guest stopped, when the technique was opened.
-    begin -= attachment_.opening;
-    observation.started -= attachment_.opening;
+  if (one_instant) {
+    // The copy that is looked at was taken, or the guest stopped, as the access began.
+    begin -= beginning;
+    observation.started -= beginning;
   }
-  fresh_ = false;
   if (!one_instant) {
     auto stopped = stopper_.stop(machine_, attachment_.layout, access.intervention());
     if (!stopped) return fail(stopped.error());
@@ -222,6 +235,13 @@ base::Result<Registers> Session::registers() {
   return ask(*qmp);
 }
 
+base::Result<void> Session::rest() {
+  if (attachment_.access == nullptr) return {};
+  keep_what_was_learned();
+  begun_.reset();
+  return attachment_.access->rest();
+}
+
 base::Result<void> Session::reattach() {
   keep_what_was_learned();
   // The readers refer to the old access: they go first. So does it, since attaching asks the
@@ -236,7 +256,7 @@ base::Result<void> Session::reattach() {
   if (!attachment) return fail(attachment.error());
   attachment_ = std::move(*attachment);
   last_jiffies_.reset();
-  fresh_ = true;
+  begun_ = attachment_.opening;
   prepare();
   return {};
 }
@@ -244,6 +264,9 @@ base::Result<void> Session::reattach() {
 base::Result<void> Session::check_alive() {
   if (!host::alive(machine_.process)) return fail(Code::gone, "the VM ended while it was watched");
   if (attachment_.access == nullptr) return fail(rebooted());
+  // A copy that was looked at before tells nothing of now.
+  if (technique().one_instant)
+    if (auto begun = begin_access(); !begun) return begun;
   memory::PhysicalMemory& memory = attachment_.access->memory();
   memory.begin_observation();
   if (!kernel::still_there(attachment_.kernel, memory)) return fail(rebooted());

@@ -93,11 +93,16 @@ class Session {
     return readers_.gather ? readers_.gather->gathered() : std::vector<memory::Range>{};
   }
 
+  // To be called when nothing will be observed for a while: lets go of a copy that costs the guest
+  // something while it lasts. Until the next observation there is nothing to be read in memory().
+  base::Result<void> rest();
+
   // Opens the technique and finds the kernel anew after the guest rebooted; views have to be
   // attached anew, too. Until it succeeds there is no memory().
   base::Result<void> reattach();
 
-  // Whether the guest that was attached still runs: the VMM lives, its guest's memory still holds
+  // Whether the guest that was attached still runs, to be asked before an observation, which then
+  // uses the same copy where the technique copies: the VMM lives, its guest's memory still holds
   // the kernel, and, if its clock stood still since the last call, the registers still point to it.
   base::Result<void> check_alive();
 
@@ -118,6 +123,7 @@ class Session {
 
   void prepare();
   void keep_what_was_learned();
+  base::Result<void> begin_access();
   template <class Collect>
   base::Result<Observation> within_access(Collect&& collect);
   template <class Physical>
@@ -137,7 +143,8 @@ class Session {
   std::optional<views::WindowedReader> windowed_;
   std::optional<views::GatheringReader> gathering_;
   Stopper stopper_;
-  bool fresh_ = true;  // the access was opened and not yet observed
+  // The access has begun and nothing was observed in it yet: how long beginning took.
+  std::optional<std::chrono::nanoseconds> begun_;
   std::vector<Sentinel> sentinels_;
   std::optional<std::uint64_t> last_jiffies_;
 };

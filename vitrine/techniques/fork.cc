@@ -85,6 +85,13 @@ class ForkAccess final : public Access {
     return copy_->check();
   }
 
+  // What the guest writes while there is a copy has to be copied.
+  base::Result<void> rest() override {
+    auto dropped = copy_ ? copy_->drop() : base::Result<void>();
+    if (!dropped) copy_.reset();
+    return dropped;
+  }
+
  private:
   vmm::Machine machine_;
   std::optional<host::ProcessCopy> copy_;

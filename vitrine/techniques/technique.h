@@ -59,6 +59,10 @@ class Access {
   // Called when an observation is over: lets the guest go on.
   virtual base::Result<void> end() { return {}; }
 
+  // Called when nothing will be read before the next begin(): lets go of a copy that costs the
+  // guest something while it lasts.
+  virtual base::Result<void> rest() { return {}; }
+
   // The connection to the VM's monitor that this access occupies, if it does: a monitor serves one
   // client at a time, so whoever else needs it has to share it.
   virtual vmm::Intervention* intervention() { return nullptr; }

@@ -91,6 +91,7 @@ class Show {
   }
 
   base::Result<void> check_alive() { return session_->check_alive(); }
+  base::Result<void> rest() { return session_->rest(); }
   // For what was shown last.
   bool stopped_the_guest() const { return stopped_the_guest_; }
   bool vmm_lives() const { return host::alive(session_->machine().process); }
@@ -186,6 +187,7 @@ Exit watch(const ViewOptions& options, Show& show) {
     last_warning.clear();
     exit = *shown;
     if (exit == Exit::failed) return exit;
+    if (auto rested = show.rest(); !rested) return report(rested.error(), options.target.json);
     // A guest that was stopped runs on at least that long: a copy may take longer than the
     // interval, and copies without a gap would stop it for good.
     next = show.stopped_the_guest() ? Clock::now() + interval

@@ -99,6 +99,7 @@ Json provenance_json(const Provenance& observation) {
           {"reads", observation.reads},
           {"bytes", observation.bytes},
           {"stopped_ns", observation.stopped_ns},
+          {"drained_ns", observation.drained_ns},
           {"consistency",
            {{"atomic", std::string(name(consistency.atomic))},
             {"quiescent", std::string(name(consistency.quiescent))},
@@ -190,6 +191,7 @@ std::string rate_json(const RateReport& report, JsonLayout layout) {
   object["reads"] = report.reads;
   object["bytes"] = report.bytes;
   object["stopped_ns"] = report.stopped_ns;
+  object["drained_ns"] = report.drained_ns;
   object["cpu_ns"] = report.cpu_ns;
   object["vmm_cpu_ns"] = or_null(report.vmm_cpu_ns);
   object["written_bytes"] = or_null(report.written_bytes);

@@ -42,7 +42,7 @@ TEST(Json, ObservationFollowsTheContract) {
       R"({"schema":1,"vm":{"name":"guest","pid":42,"source":"pid"},)"
       R"("kernel":{"release":"6.1.0","build_id":null},"view":"processes","technique":"map",)"
       R"("observation":{"started":"2023-11-14T22:13:20.000000001Z","duration_ns":5,"reads":0,)"
-      R"("bytes":0,"stopped_ns":0,"consistency":{"atomic":"unchanged","quiescent":"yes",)"
+      R"("bytes":0,"stopped_ns":0,"drained_ns":0,"consistency":{"atomic":"unchanged","quiescent":"yes",)"
       R"("collects":2,"held":["tasklist_lock"]}},"rows":[{"pid":-1,)"
       R"("comm":"a\\xff\\\\\u001b","task":"0xffff888000000000","kernel_thread":true,)"
       R"("rss_bytes":18446744073709551615,"cmdline":null,"errors":[{"field":"cmdline",)"
@@ -97,7 +97,7 @@ TEST(Json, RateHasTheContractsKeys) {
   report.latency_ns = {1, 2, 3, 4};
   const auto object = nlohmann::json::parse(rate_json(report, JsonLayout::line));
   for (const char* key : {"per_second", "latency_ns", "views", "rows", "reads", "bytes",
-                          "stopped_ns", "cpu_ns", "vmm_cpu_ns", "written_bytes"})
+                          "stopped_ns", "drained_ns", "cpu_ns", "vmm_cpu_ns", "written_bytes"})
     EXPECT_TRUE(object.contains(key)) << key;
   EXPECT_EQ(object["per_second"], 5000.5);
   EXPECT_EQ(object["latency_ns"]["p99"], 3);

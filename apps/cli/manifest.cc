@@ -60,6 +60,7 @@ std::string manifest_json(const Manifest& manifest, JsonLayout layout) {
   object["technique"] = std::string(manifest.technique);
   object["consistency"] = {{"atomic", std::string(manifest.atomic)}};
   object["stopped_ns"] = manifest.stopped_ns;
+  object["drained_ns"] = manifest.drained_ns;
   object["registers"] = registers_json(manifest);
   object["image"] = image_json(manifest);
   object["ram_bytes"] = manifest.report.ram_bytes;
@@ -86,13 +87,16 @@ std::string manifest_text(const Manifest& manifest) {
   return text + fmt::format(
                     "\n"
                     "one instant {}, through {}\n"
-                    "time        {}, guest stopped for {}\n"
+                    "time        {}, guest stopped for {}{}\n"
                     "sha256      {}\n"
                     "image       {}, with its manifest {}.json\n",
                     manifest.atomic == "proved" ? "yes" : "not known: the guest was running",
                     manifest.technique, seconds_text(std::int64_t{took.count()}),
-                    seconds_text(manifest.stopped_ns), report.sha256, for_terminal(manifest.file),
-                    for_terminal(manifest.file));
+                    seconds_text(manifest.stopped_ns),
+                    manifest.drained_ns == 0 ? ""
+                                             : fmt::format(", {} of it to drain its disks",
+                                                           seconds_text(manifest.drained_ns)),
+                    report.sha256, for_terminal(manifest.file), for_terminal(manifest.file));
 }
 
 std::string progress_text(const images::SnapshotProgress& progress, std::size_t width) {

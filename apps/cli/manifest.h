@@ -23,8 +23,9 @@ struct Manifest {
   std::string uuid;  // of the VM; empty if it has none
   KernelIdentity kernel;
   std::string_view technique;
-  std::string_view atomic;  // as in an observation's consistency
-  std::uint64_t stopped_ns = 0;
+  std::string_view atomic;              // as in an observation's consistency
+  std::uint64_t stopped_ns = 0;         // how long the guest was stopped
+  std::uint64_t drained_ns = 0;         // of that, until its disks were at rest
   std::size_t processors = 0;           // vCPUs whose registers the image holds
   bool registers_same_instant = false;  // as the memory
   std::string file;                     // the image's name, without folders

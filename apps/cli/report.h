@@ -46,6 +46,7 @@ struct Provenance {
   std::uint64_t reads = 0;
   std::uint64_t bytes = 0;
   std::uint64_t stopped_ns = 0;  // how long the guest was stopped for it
+  std::uint64_t drained_ns = 0;  // of that, until its disks were at rest
   Consistency consistency = {};
 };
 
@@ -71,7 +72,7 @@ struct RateReport {
   } latency_ns;
   std::uint64_t views = 0;  // observations made
   std::uint64_t rows = 0;   // rows of the last one
-  double reads = 0, bytes = 0, stopped_ns = 0, cpu_ns = 0;
+  double reads = 0, bytes = 0, stopped_ns = 0, drained_ns = 0, cpu_ns = 0;
   std::optional<double> vmm_cpu_ns;     // absent where there is no VMM
   std::optional<double> written_bytes;  // to disks; absent where the host does not tell
   std::vector<std::string> warnings;

@@ -160,10 +160,12 @@ base::Result<Observation> Session::within_access(Collect&& collect) {
   const auto released = stopper_.release();
   if (!released) return fail(released.error());
   observation.stopped_ns += *released;
+  observation.drained_ns += stopper_.drained_ns();
   if (auto ended = access.end(); !ended) return fail(ended.error());
   if (!collected) return fail(collected.error());
   observation.duration_ns = elapsed_ns(begin);
   observation.stopped_ns += access.stopped_ns();
+  observation.drained_ns += access.drained_ns();
   if (stopped && !stopper_.writers().empty())
     observation.outcome.warnings.push_back(may_have_changed(stopper_.writers()));
   else if (stopped || one_instant)

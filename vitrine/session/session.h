@@ -40,6 +40,7 @@ struct Observation {
   std::chrono::system_clock::time_point started;
   std::uint64_t duration_ns = 0;
   std::uint64_t stopped_ns = 0;  // how long the guest was stopped for it
+  std::uint64_t drained_ns = 0;  // of that, until its disks were at rest
   memory::Cost cost;
   Consistency consistency;
   views::Outcome outcome;

@@ -1,7 +1,6 @@
 #include "vitrine/session/stopper.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "vitrine/vmm/outside_writers.h"
@@ -26,6 +25,7 @@ base::Result<void> Stopper::pause(const vmm::Machine& machine, vmm::Intervention
   }
   auto paused = vmm::Pause::begin(of_access != nullptr ? *of_access : *intervention_);
   if (!paused) return fail(paused.error());
+  drained_ns_ = paused->stopping_ns();
   pause_ = std::move(*paused);
   return {};
 }
@@ -39,18 +39,20 @@ base::Result<void> Stopper::freeze(const vmm::Machine& machine, const vmm::RamLa
   // Each time, since devices may be plugged in; and before the guest has to wait for it.
   auto writers = vmm::kernel_writers(machine);
   if (!writers) return fail(writers.error());
-  if (vmm::suffers_interruption(*writers))
+  using Kind = vmm::KernelWriter::Kind;
+  if (std::ranges::find(*writers, Kind::pass_through, &vmm::KernelWriter::kind) != writers->end())
     return fail(
         base::Code::unsupported,
         "the VMM passes SCSI commands through, and one might be issued twice if it is frozen",
         "use --pause=vmm");
-  std::ranges::move(vmm::sharing_writers(machine, layout), std::back_inserter(*writers));
+  std::vector<std::string> others = vmm::sharing_writers(machine, layout);
   auto running = freezer_->freeze();
   if (!running) {
     freezer_.reset();
     return fail(running.error());
   }
-  writers_ = std::move(*writers);
+  writers_ = std::move(others);
+  for (vmm::KernelWriter& writer : *writers) writers_.push_back(std::move(writer.words));
   for (const std::string& thread : *running)
     writers_.push_back("the host kernel's thread " + thread);
   return {};

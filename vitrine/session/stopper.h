@@ -34,6 +34,9 @@ class Stopper {
   // instant.
   base::Result<std::uint64_t> release();
 
+  // How much of the last stop went by until the VM's disks were at rest, in nanoseconds.
+  std::uint64_t drained_ns() const { return drained_ns_; }
+
   bool stopped() const { return stopped_; }
   // Why memory may have changed though the VM was stopped last; empty where that is ruled out.
   const std::vector<std::string>& writers() const { return writers_; }
@@ -53,6 +56,7 @@ class Stopper {
   std::optional<vmm::Pause> pause_;
   std::optional<host::Freezer> freezer_;
   std::vector<std::string> writers_;
+  std::uint64_t drained_ns_ = 0;
 };
 
 }  // namespace vitrine::session

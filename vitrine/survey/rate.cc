@@ -69,6 +69,7 @@ base::Result<Rate> measure(const vmm::Machine& machine, std::chrono::nanoseconds
   rate.reads /= views;
   rate.bytes /= views;
   rate.stopped_ns /= views;
+  rate.drained_ns /= views;
   rate.cpu_ns = static_cast<double>(after_all.cpu - before_all.cpu) / views;
   rate.vmm_cpu_ns = static_cast<double>(after_all.vmm_cpu - before_all.vmm_cpu) / views;
   if (before_all.written && after_all.written)
@@ -89,6 +90,7 @@ base::Result<Rate> measure_rate(session::Session& session, views::View& view,
     rate->reads += static_cast<double>(observation->cost.reads);
     rate->bytes += static_cast<double>(observation->cost.bytes);
     rate->stopped_ns += static_cast<double>(observation->stopped_ns);
+    rate->drained_ns += static_cast<double>(observation->drained_ns);
     return {};
   });
 }

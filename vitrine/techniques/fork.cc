@@ -1,5 +1,7 @@
 #include "vitrine/techniques/fork.h"
 
+#include <algorithm>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -7,6 +9,7 @@
 #include "vitrine/host/process_copy.h"
 #include "vitrine/techniques/process_vm.h"
 #include "vitrine/techniques/region_access.h"
+#include "vitrine/vmm/drain.h"
 #include "vitrine/vmm/outside_writers.h"
 
 namespace vitrine::techniques {
@@ -43,12 +46,24 @@ base::Error refused(const std::string& why) {
           "use --technique background-snapshot or dump"};
 }
 
-// A page that a device writes to while it is being shared may lose what is written.
-base::Result<void> nobody_else_writes(const vmm::Machine& machine) {
+// Whether the VM's disks have to be brought to rest first, through its monitor: a page that is
+// being read into while it is shared may lose what is read. Error: where somebody writes who does
+// not come to rest.
+base::Result<bool> needs_drain(const vmm::Machine& machine) {
   const auto writers = vmm::kernel_writers(machine);
   if (!writers) return fail(writers.error());
-  if (writers->empty()) return {};
-  return fail(refused("it uses " + writers->front() + ", which may write to memory meanwhile"));
+  for (const vmm::KernelWriter& writer : *writers)
+    if (writer.kind != vmm::KernelWriter::Kind::asynchronous_io)
+      return fail(refused("it uses " + writer.words + ", which may write to memory meanwhile"));
+  return !writers->empty();
+}
+
+base::Error cannot_drain(const base::Error& cause) {
+  base::Error error =
+      refused("it uses asynchronous disk I/O, which has to be brought to rest before, and " +
+              cause.message);
+  if (!cause.remedy.empty()) error.remedy = cause.remedy;
+  return error;
 }
 
 class ForkAccess final : public Access {
@@ -61,22 +76,21 @@ class ForkAccess final : public Access {
 
   memory::PhysicalMemory& memory() override { return memory_; }
   std::uint64_t stopped_ns() const override { return stopped_ns_; }
+  std::uint64_t drained_ns() const override { return drained_ns_; }
+
+  vmm::Intervention* intervention() override { return intervention_.get(); }
 
   base::Result<void> begin() override {
+    stopped_ns_ = drained_ns_ = 0;
     // Each time: devices may be plugged in.
-    if (auto alone = nobody_else_writes(machine_); !alone) return alone;
+    const auto drains = needs_drain(machine_);
+    if (!drains) return fail(drains.error());
     if (!copy_) {
       auto started = host::ProcessCopy::start(machine_.process);
       if (!started) return fail(started.error());
       copy_ = std::move(*started);
     }
-    auto taken = copy_->take(ranges_);
-    if (!taken) {
-      copy_.reset();
-      return fail(taken.error());
-    }
-    stopped_ns_ = taken->stopped_ns;
-    return memory_.look_at(taken->pid);
+    return *drains ? take_drained() : take();
   }
 
   // What was read counts only if the copy was there to the end.
@@ -93,11 +107,40 @@ class ForkAccess final : public Access {
   }
 
  private:
+  base::Result<void> take() {
+    auto taken = copy_->take(ranges_);
+    if (!taken) {
+      copy_.reset();
+      return fail(taken.error());
+    }
+    stopped_ns_ = taken->stopped_ns;
+    return memory_.look_at(taken->pid);
+  }
+
+  base::Result<void> take_drained() {
+    if (!intervention_) {
+      auto begun = vmm::Intervention::begin(machine_);
+      if (!begun) return fail(cannot_drain(begun.error()));
+      intervention_ = std::move(*begun);
+    }
+    auto drain = vmm::Drain::begin(*intervention_);
+    if (!drain) return fail(cannot_drain(drain.error()));
+    if (auto taken = take(); !taken) return taken;
+    const auto stopped = drain->end();
+    if (!stopped) return fail(stopped.error());
+    // A VM that was paused before was not stopped for long by this.
+    stopped_ns_ = std::max(stopped_ns_, *stopped);
+    drained_ns_ = drain->took_ns();
+    return {};
+  }
+
   vmm::Machine machine_;
   std::optional<host::ProcessCopy> copy_;
   LatestCopy memory_;
   std::vector<host::CopiedRange> ranges_;
+  std::unique_ptr<vmm::Intervention> intervention_;  // null: the disks had not to be drained yet
   std::uint64_t stopped_ns_ = 0;
+  std::uint64_t drained_ns_ = 0;
 };
 
 }  // namespace
@@ -114,8 +157,8 @@ const Description& Fork::description() const {
       .demands =
           "CAP_SYS_PTRACE and CAP_DAC_OVERRIDE, or the VMM's own user where ptrace is not "
           "restricted; RAM that is neither shared nor of reserved huge pages; no vhost, VFIO, "
-          "RDMA, SCSI pass-through, packet rings or asynchronous disk I/O; where the VMM has a "
-          "seccomp filter: CAP_SYS_ADMIN",
+          "RDMA, SCSI pass-through or packet rings; with asynchronous disk I/O: a QMP socket that "
+          "nobody else uses; where the VMM has a seccomp filter: CAP_SYS_ADMIN",
       .one_instant = true,
   };
   return kDescription;
@@ -128,7 +171,11 @@ base::Result<void> Fork::usable(const vmm::Machine& machine, const vmm::RamLayou
     if (region.backing == vmm::Backing::hugetlb)
       return fail(refused("its RAM is made of reserved huge pages"));
   }
-  return nobody_else_writes(machine);
+  const auto drains = needs_drain(machine);
+  if (!drains) return fail(drains.error());
+  if (!*drains) return {};
+  const auto qmp = vmm::open_qmp(machine);
+  return qmp ? base::Result<void>() : fail(cannot_drain(qmp.error()));
 }
 
 base::Result<std::unique_ptr<Access>> Fork::open(const vmm::Machine& machine,

@@ -1,7 +1,8 @@
 // fork: a copy-on-write copy of the VMM's process, made without its knowledge, read while the guest
 // runs on. Live snapshot.
 //
-// Effect on the guest: it stands still while its page tables are copied, and the first write to
+// Effect on the guest: it stands still while its page tables are copied (before that, while its
+// disks come to rest where it uses asynchronous I/O: vmm/drain.h), and the first write to
 // each page afterwards takes longer; all of it over when the access ends (host/process_copy.h).
 #pragma once
 

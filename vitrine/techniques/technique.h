@@ -70,6 +70,8 @@ class Access {
   // How long the guest was stopped for the observation that began last, in nanoseconds; complete
   // once it has ended.
   virtual std::uint64_t stopped_ns() const { return 0; }
+  // How much of that went by until the VM's disks were at rest.
+  virtual std::uint64_t drained_ns() const { return 0; }
 };
 
 class Technique {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <span>
 #include <string_view>
 
 #include "vitrine/host/mappings.h"
@@ -12,43 +13,57 @@
 namespace vitrine::vmm {
 namespace {
 
-constexpr std::string_view kPassThrough = "SCSI pass-through";
+using Kind = KernelWriter::Kind;
 
 struct Sign {
   std::string_view beginning;  // of what a descriptor leads to, or of a mapping's name
-  std::string_view what;
+  Kind kind;
 };
 
 // As /proc/PID/fd shows descriptors.
 constexpr Sign kDescriptors[] = {
-    {"/dev/vhost-", "vhost"},      {"/dev/vfio/", "VFIO"},
-    {"anon_inode:[vfio-", "VFIO"}, {"/dev/iommu", "VFIO"},
-    {"/dev/infiniband/", "RDMA"},  {"/dev/sg", kPassThrough},
-    {"/dev/bsg/", kPassThrough},   {"anon_inode:[io_uring]", "asynchronous I/O"},
+    {"/dev/vhost-", Kind::vhost},      {"/dev/vfio/", Kind::vfio},
+    {"anon_inode:[vfio-", Kind::vfio}, {"/dev/iommu", Kind::vfio},
+    {"/dev/infiniband/", Kind::rdma},  {"/dev/sg", Kind::pass_through},
+    {"/dev/bsg/", Kind::pass_through}, {"anon_inode:[io_uring]", Kind::asynchronous_io},
 };
 
 // As /proc/PID/maps shows a context of io_setup(2), and the rings of a socket.
 constexpr Sign kMappings[] = {
-    {"/[aio]", "asynchronous I/O"},
-    {"socket:[", "a packet ring"},
+    {"/[aio]", Kind::asynchronous_io},
+    {"socket:[", Kind::packet_ring},
 };
+
+std::string_view name(Kind kind) {
+  switch (kind) {
+    case Kind::asynchronous_io:
+      return "asynchronous I/O";
+    case Kind::vhost:
+      return "vhost";
+    case Kind::vfio:
+      return "VFIO";
+    case Kind::rdma:
+      return "RDMA";
+    case Kind::pass_through:
+      return "SCSI pass-through";
+    case Kind::packet_ring:
+      return "a packet ring";
+  }
+  return "";
+}
 
 class Findings {
  public:
-  void look(std::string_view name, std::span<const Sign> signs) {
-    for (const Sign& sign : signs) {
-      if (!name.starts_with(sign.beginning)) continue;
-      std::string words = fmt::format("{} ({})", sign.what, name);
-      const auto same_kind = [&sign](const std::string& other) {
-        return other.starts_with(sign.what) && other.substr(sign.what.size()).starts_with(" (");
-      };
-      if (std::ranges::none_of(words_, same_kind)) words_.push_back(std::move(words));
-    }
+  void look(std::string_view path, std::span<const Sign> signs) {
+    for (const Sign& sign : signs)
+      if (path.starts_with(sign.beginning) &&
+          std::ranges::find(writers_, sign.kind, &KernelWriter::kind) == writers_.end())
+        writers_.push_back({sign.kind, fmt::format("{} ({})", name(sign.kind), path)});
   }
-  std::vector<std::string> take() { return std::move(words_); }
+  std::vector<KernelWriter> take() { return std::move(writers_); }
 
  private:
-  std::vector<std::string> words_;
+  std::vector<KernelWriter> writers_;
 };
 
 bool may_write(std::span<const host::Mapping> mappings, const RamLayout& layout) {
@@ -63,8 +78,8 @@ bool may_write(std::span<const host::Mapping> mappings, const RamLayout& layout)
 
 }  // namespace
 
-base::Result<std::vector<std::string>> kernel_writers(const Machine& machine,
-                                                      const host::ProcRoot& proc) {
+base::Result<std::vector<KernelWriter>> kernel_writers(const Machine& machine,
+                                                       const host::ProcRoot& proc) {
   Findings findings;
   std::error_code failed;
   const std::filesystem::path folder = proc.of(machine.process.pid, "fd");
@@ -82,11 +97,6 @@ base::Result<std::vector<std::string>> kernel_writers(const Machine& machine,
     return base::fail_errno(failed.value(), "readdir", "cannot list the VMM's descriptors");
   for (const host::Mapping& mapping : *mappings) findings.look(mapping.path, kMappings);
   return findings.take();
-}
-
-bool suffers_interruption(std::span<const std::string> kernel_writers) {
-  return std::ranges::any_of(
-      kernel_writers, [](std::string_view words) { return words.starts_with(kPassThrough); });
 }
 
 std::vector<std::string> sharing_writers(const Machine& machine, const RamLayout& layout,

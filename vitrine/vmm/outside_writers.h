@@ -5,7 +5,7 @@
 // Thread contract: independent reads of procfs. No effect on the guest.
 #pragma once
 
-#include <span>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,15 +16,26 @@
 
 namespace vitrine::vmm {
 
-// What of the VMM itself can write: vhost, VFIO, asynchronous disk I/O (linux-aio, io_uring),
-// RDMA, SCSI pass-through, packet rings (AF_XDP, AF_PACKET). Each as words for people, e.g. "vhost
-// (/dev/vhost-net)"; the same kind only once. Cost: some 0.3 ms. Errors: as host::mappings.
-base::Result<std::vector<std::string>> kernel_writers(const Machine& machine,
-                                                      const host::ProcRoot& proc = {});
+struct KernelWriter {
+  enum class Kind : std::uint8_t {
+    asynchronous_io,  // of disks (linux-aio, io_uring); comes to rest when the VM is drained
+    vhost,
+    vfio,
+    rdma,
+    // Its request is issued twice where the thread that waits for it is interrupted
+    // (drivers/scsi/sg.c, SG_IO), as a freeze does.
+    pass_through,
+    packet_ring,  // AF_XDP, AF_PACKET
+  };
 
-// Whether one of them is SCSI pass-through: its request is issued twice where the thread that waits
-// for it is interrupted (drivers/scsi/sg.c, SG_IO), as a freeze does.
-bool suffers_interruption(std::span<const std::string> kernel_writers);
+  Kind kind;
+  std::string words;  // for people, e.g. "vhost (/dev/vhost-net)"
+};
+
+// What of the VMM itself can write; the same kind only once. Cost: some 0.3 ms. Errors: as
+// host::mappings.
+base::Result<std::vector<KernelWriter>> kernel_writers(const Machine& machine,
+                                                       const host::ProcRoot& proc = {});
 
 // Other processes that may write to RAM that is shared with them (vhost-user, e.g. virtiofsd), as
 // "process NAME (PID)". Those that we may not look at count as one. Cost: the mappings of every

@@ -10,6 +10,8 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+using Kind = KernelWriter::Kind;
 
 constexpr std::string_view kRam =
     "7f0000000000-7f0040000000 rw-s 00000000 00:01 77                         /memfd:ram "
@@ -20,6 +22,8 @@ constexpr std::string_view kReadOnlyRam =
 constexpr std::string_view kPrivateRam =
     "7f0000000000-7f0040000000 rw-p 00000000 00:01 77                         /memfd:ram "
     "(deleted)\n";
+
+MATCHER_P2(Writer, kind, words, "") { return arg.kind == kind && arg.words == words; }
 
 class OutsideWriters : public testing::Test {
  protected:
@@ -50,17 +54,21 @@ TEST_F(OutsideWriters, DescriptorsTellThem) {
   proc_.link("12/fd/3", "/dev/vhost-net");
   proc_.link("12/fd/4", "/dev/vhost-net");
   EXPECT_THAT(kernel_writers(machine_, proc_.root()).value(),
-              ElementsAre("vhost (/dev/vhost-net)"));
+              ElementsAre(Writer(Kind::vhost, "vhost (/dev/vhost-net)")));
   proc_.link("12/fd/5", "anon_inode:[io_uring]");
   proc_.link("12/fd/6", "/dev/vfio/31");
   EXPECT_EQ(kernel_writers(machine_, proc_.root()).value().size(), 3U);
 }
 
-TEST_F(OutsideWriters, PassThroughSuffersFromAnInterruption) {
-  proc_.link("12/fd/3", "/dev/vhost-net");
-  EXPECT_FALSE(suffers_interruption(kernel_writers(machine_, proc_.root()).value()));
-  proc_.link("12/fd/4", "/dev/sg2");
-  EXPECT_TRUE(suffers_interruption(kernel_writers(machine_, proc_.root()).value()));
+TEST_F(OutsideWriters, EachDescriptorHasItsKind) {
+  proc_.link("12/fd/3", "/dev/sg2");
+  proc_.link("12/fd/4", "anon_inode:[io_uring]");
+  proc_.link("12/fd/5", "/dev/infiniband/uverbs0");
+  const auto found = kernel_writers(machine_, proc_.root()).value();
+  EXPECT_THAT(found, UnorderedElementsAre(
+                         Writer(Kind::pass_through, "SCSI pass-through (/dev/sg2)"),
+                         Writer(Kind::asynchronous_io, "asynchronous I/O (anon_inode:[io_uring])"),
+                         Writer(Kind::rdma, "RDMA (/dev/infiniband/uverbs0)")));
 }
 
 TEST_F(OutsideWriters, MappingsTellThem) {
@@ -68,7 +76,8 @@ TEST_F(OutsideWriters, MappingsTellThem) {
                              "7f1000000000-7f1000001000 rw-s 00000000 00:0f 9    /[aio] (deleted)\n"
                              "7f1000002000-7f1000003000 rw-s 00000000 00:08 99   socket:[123]\n");
   EXPECT_THAT(kernel_writers(machine_, proc_.root()).value(),
-              ElementsAre("asynchronous I/O (/[aio] (deleted))", "a packet ring (socket:[123])"));
+              ElementsAre(Writer(Kind::asynchronous_io, "asynchronous I/O (/[aio] (deleted))"),
+                          Writer(Kind::packet_ring, "a packet ring (socket:[123])")));
 }
 
 TEST_F(OutsideWriters, WhatCannotBeListedIsAnError) {

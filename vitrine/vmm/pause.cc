@@ -12,6 +12,15 @@ bool resume(Qmp& qmp, std::string_view) {
   return qmp.execute("cont").has_value();
 }
 
+namespace {
+
+std::uint64_t elapsed_ns(std::chrono::steady_clock::time_point since) {
+  const auto elapsed = std::chrono::steady_clock::now() - since;
+  return static_cast<std::uint64_t>(std::chrono::nanoseconds(elapsed).count());
+}
+
+}  // namespace
+
 base::Result<Pause> Pause::begin(Intervention& intervention) {
   Pause pause;
   const auto state = run_state(intervention.qmp());
@@ -32,6 +41,7 @@ base::Result<Pause> Pause::begin(Intervention& intervention) {
   pause.ours_ = true;
   if (auto stopped = intervention.qmp().execute("stop"); !stopped)
     return base::fail(stopped.error());
+  pause.stopping_ns_ = elapsed_ns(pause.since_);
   return pause;
 }
 
@@ -39,9 +49,7 @@ base::Result<std::uint64_t> Pause::end() {
   if (!ours_) return 0;
   ours_ = false;
   if (auto resumed = resume_.undo(); !resumed) return base::fail(resumed.error());
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                        std::chrono::steady_clock::now() - since_)
-                                        .count());
+  return elapsed_ns(since_);
 }
 
 }  // namespace vitrine::vmm

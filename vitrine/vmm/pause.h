@@ -21,10 +21,14 @@ class Pause {
   // Lets the VM go on. Nanoseconds that it stood still because of this; 0 if it was paused before.
   base::Result<std::uint64_t> end();
 
+  // How much of that went by until the monitor had drained the disks and said so.
+  std::uint64_t stopping_ns() const { return stopping_ns_; }
+
  private:
   Change resume_;
   bool ours_ = false;
   std::chrono::steady_clock::time_point since_;
+  std::uint64_t stopping_ns_ = 0;
 };
 
 // The Undo of whatever stops a VM: lets it go on if it stands still.

@@ -35,6 +35,7 @@ RateReport report_of(const session::Session& session, const Arguments& arguments
   report.reads = rate.reads;
   report.bytes = rate.bytes;
   report.stopped_ns = rate.stopped_ns;
+  report.drained_ns = rate.drained_ns;
   report.cpu_ns = rate.cpu_ns;
   report.vmm_cpu_ns = rate.vmm_cpu_ns;
   report.written_bytes = rate.written_bytes;
@@ -50,7 +51,7 @@ std::string text_of(const RateReport& report) {
   return fmt::format(
       "{} of {} through {}: {} views a second ({} views, {} rows each)\n"
       "latency     p50 {:.1f} us, p90 {:.1f} us, p99 {:.1f} us, max {:.1f} us\n"
-      "each view   {:.0f} reads, {:.0f} bytes, guest stopped {:.1f} us, {} written to disks\n"
+      "each view   {:.0f} reads, {:.0f} bytes, guest stopped {:.1f} us{}, {} written to disks\n"
       "processor   this tool {:.1f} us, the VMM {:.1f} us a view (the guest's own work included)\n",
       report.view, report.vm.name.value_or(report.vm.source), report.technique,
       report.per_second < 100 ? fmt::format("{:.3g}", report.per_second)
@@ -58,6 +59,9 @@ std::string text_of(const RateReport& report) {
       report.views, report.rows, microseconds(report.latency_ns.p50),
       microseconds(report.latency_ns.p90), microseconds(report.latency_ns.p99),
       microseconds(report.latency_ns.max), report.reads, report.bytes, report.stopped_ns / 1000,
+      report.drained_ns > 0
+          ? fmt::format(" ({:.1f} us to drain its disks)", report.drained_ns / 1000)
+          : "",
       report.written_bytes ? size_text(static_cast<std::uint64_t>(*report.written_bytes))
                            : "unknown",
       report.cpu_ns / 1000, report.vmm_cpu_ns.value_or(0) / 1000);

@@ -100,6 +100,7 @@ base::Result<Manifest> take(session::Session& session, const Arguments& argument
   manifest.technique = session.technique().id;
   manifest.atomic = observation->consistency.atomic;
   manifest.stopped_ns = observation->stopped_ns;
+  manifest.drained_ns = observation->drained_ns;
   if (const auto& unreadable = manifest.report.unreadable)
     manifest.warnings.push_back(std::to_string(manifest.report.pages.unreadable) +
                                 " pages are missing: " + base::to_string(*unreadable));

@@ -36,6 +36,7 @@ Provenance provenance_of(const session::Observation& observation) {
       observation.cost.reads,
       observation.cost.bytes,
       observation.stopped_ns,
+      observation.drained_ns,
       {atomic_of(observation.consistency.atomic), quiescent_of(observation.consistency.quiescent),
        observation.consistency.collects, observation.consistency.held}};
 }

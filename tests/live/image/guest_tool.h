@@ -15,7 +15,7 @@ unsigned char* base64_decode(const char* text, size_t* length);
 // Writes data as one line of base64 to the descriptor.
 void base64_write(int descriptor, const unsigned char* data, size_t length);
 
-// Subcommands (processes.c, memory.c, list.c, serve.c).
+// Subcommands (processes.c, memory.c, disk.c, list.c, serve.c).
 int sleepers(int count);
 int threads(int count);
 int zombie(void);
@@ -26,6 +26,8 @@ int ready(const char* descriptor);
 int plant(const char* base64);
 // Until the arguments of the process are on swap, which must be there.
 int swap_out(const char* pid);
+// Writes and reads a disk for some seconds; fails if it gives back anything else (disk.c).
+int check_disk(const char* path, int seconds);
 // Starts another kernel in place of this one (kexec); returns only if that fails.
 int boot_another(const char* kernel, const char* initramfs, const char* command_line);
 int list(void);

@@ -1,0 +1,52 @@
+#include "vitrine/vmm/drain.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace vitrine::vmm {
+namespace {
+
+using base::Code;
+using base::fail;
+using Json = nlohmann::json;
+
+base::Result<Json> query(Qmp& qmp, const char* command) {
+  const auto text = qmp.execute(command);
+  if (!text) return fail(text.error());
+  Json list = Json::parse(*text, nullptr, false);
+  if (!list.is_array())
+    return fail(Code::inconsistent,
+                std::string("the monitor's answer to ") + command + " is no list");
+  return list;
+}
+
+base::Result<void> nobody_uses_the_disks(Qmp& qmp) {
+  const auto jobs = query(qmp, "query-jobs");
+  if (!jobs) return fail(jobs.error());
+  const bool all_over = std::ranges::all_of(*jobs, [](const Json& job) {
+    return job.is_object() && job.value("status", Json()) == "concluded";
+  });
+  if (!all_over)
+    return fail(Code::unsupported,
+                "a job of the VMM goes on reading and writing disks while the VM stands still",
+                "wait until it is done: query-jobs lists it");
+  const auto exports = query(qmp, "query-block-exports");
+  if (!exports) return fail(exports.error());
+  if (!exports->empty())
+    return fail(Code::unsupported, "the VMM lets others use its disks while the VM stands still",
+                "end the export first: query-block-exports lists it");
+  return {};
+}
+
+}  // namespace
+
+base::Result<Drain> Drain::begin(Intervention& intervention) {
+  auto pause = Pause::begin(intervention);
+  if (!pause) return fail(pause.error());
+  if (auto at_rest = nobody_uses_the_disks(intervention.qmp()); !at_rest)
+    return fail(at_rest.error());
+  return Drain(std::move(*pause));
+}
+
+}  // namespace vitrine::vmm

@@ -3,11 +3,17 @@
 // kernel maps it; another segment shows the kernel image at its own addresses. What was never
 // populated or is left out is a hole in the file and reads as zeros.
 //
+// An incremental image is laid out the same, says in another note, at its end, which pages it holds
+// (incremental.h), and has a type of its own.
+//
 // Thread contract: one thread at a time.
 #pragma once
 
+#include <optional>
+
 #include "vitrine/images/bytes.h"
 #include "vitrine/images/image_writer.h"
+#include "vitrine/images/incremental.h"
 #include "vitrine/images/sequential_output.h"
 
 namespace vitrine::images {
@@ -18,8 +24,8 @@ class ElfImage final : public ImageWriter {
 
   base::Result<void> begin() override;
   base::Result<void> store(base::GuestPhysical at, std::span<const std::byte> bytes) override;
-  base::Result<void> store_zeros(memory::Range) override { return {}; }
-  base::Result<void> leave_out(memory::Range) override { return {}; }
+  base::Result<void> store_zeros(memory::Range range) override { return note_held(range); }
+  base::Result<void> leave_out(memory::Range range) override { return note_held(range); }
   base::Result<std::string> finish() override;
   std::uint64_t size() const override { return output_.end(); }
 
@@ -27,10 +33,14 @@ class ElfImage final : public ImageWriter {
   struct Segment {
     memory::Range range;
     base::GuestVirtual address;
-    std::uint64_t offset = 0;  // in the file
+    std::uint64_t offset = 0;      // in the file
+    std::uint64_t first_page = 0;  // its number in RAM
   };
 
   void lay_out();
+  base::Result<const Segment*> find(memory::Range range) const;
+  base::Result<void> note_held(memory::Range range);
+  Bytes incremental_notes() const;
 
   const GuestDescription& guest_;
   SequentialOutput output_;
@@ -38,7 +48,8 @@ class ElfImage final : public ImageWriter {
   std::uint64_t notes_offset_ = 0;
   std::vector<Segment> ram_;       // in the order of guest_.ram
   std::optional<Segment> kernel_;  // the kernel image, within one of the above
-  std::uint64_t end_ = 0;          // of the file
+  std::uint64_t end_ = 0;          // of the RAM in the file
+  std::optional<Incremental> incremental_;
 };
 
 }  // namespace vitrine::images

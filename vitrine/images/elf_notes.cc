@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::size_t kNoteAlignment = 4;
 
-// Returns where the content begins.
+}  // namespace
+
 std::size_t append_note(Bytes& notes, std::string_view name, std::uint32_t type,
                         std::span<const std::byte> content) {
   Bytes header(sizeof(Elf64_Nhdr));
@@ -27,8 +28,6 @@ std::size_t append_note(Bytes& notes, std::string_view name, std::uint32_t type,
   notes.align(kNoteAlignment);
   return at;
 }
-
-}  // namespace
 
 Notes make_notes(std::span<const memory::X86GeneralRegisters> processors,
                  std::string_view vmcoreinfo) {

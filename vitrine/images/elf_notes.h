@@ -14,6 +14,10 @@
 
 namespace vitrine::images {
 
+// Appends a note; returns where its content begins.
+std::size_t append_note(Bytes& notes, std::string_view name, std::uint32_t type,
+                        std::span<const std::byte> content);
+
 struct Notes {
   Bytes bytes;
   std::size_t vmcoreinfo_offset = 0;  // of the text, within bytes

@@ -39,6 +39,9 @@ base::Result<std::unique_ptr<ImageWriter>> make_writer(Format format, const Gues
   });
   if (!whole_pages || guest.ram.empty())
     return base::fail(base::Code::unsupported, "the guest's RAM does not consist of whole pages");
+  if (!guest.predecessor.empty() && format != Format::elf)
+    return base::fail(base::Code::unsupported, "only an image in the format elf can be incremental",
+                      "use --format elf");
   std::unique_ptr<ImageWriter> writer;
   switch (format) {
     case Format::raw:

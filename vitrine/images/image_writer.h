@@ -41,6 +41,7 @@ struct GuestDescription {
   std::uint64_t physical_base = 0;  // where the kernel's start map begins (phys_base)
   std::vector<std::byte> utsname;   // the guest's struct new_utsname
   Omissions omissions;
+  std::string predecessor;  // SHA-256 of the image that this one builds on; empty: it is whole
 };
 
 class ImageWriter {
@@ -55,6 +56,8 @@ class ImageWriter {
   virtual base::Result<void> store_zeros(memory::Range range) = 0;
   // Pages that are left out, whatever they hold.
   virtual base::Result<void> leave_out(memory::Range range) = 0;
+  // Pages that are as in the predecessor; only where there is one.
+  virtual base::Result<void> keep(memory::Range) { return {}; }
   // What comes after the pages. Returns the SHA-256 of the whole file as hex digits.
   virtual base::Result<std::string> finish() = 0;
   // The file's size, holes counted, in bytes; final once finished.

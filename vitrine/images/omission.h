@@ -26,6 +26,7 @@ struct PageCounts {
   std::uint64_t not_populated =
       0;                         // never touched by the guest, or given back: zero, nothing there
   std::uint64_t unreadable = 0;  // the host could not read it
+  std::uint64_t unchanged = 0;   // left out: as in the image that this one builds on
 };
 
 }  // namespace vitrine::images

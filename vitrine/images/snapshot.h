@@ -12,6 +12,7 @@
 
 #include "vitrine/images/image_writer.h"
 #include "vitrine/kernel/kernel.h"
+#include "vitrine/memory/page_changes.h"
 
 namespace vitrine::images {
 
@@ -22,11 +23,18 @@ struct SnapshotProgress {
   bool finishing = false;  // all of RAM is done; the image is completed and hashed
 };
 
+// What an incremental image builds on.
+struct Since {
+  std::string sha256;                      // of that image
+  memory::PageChanges* changes = nullptr;  // since that image was taken
+};
+
 struct SnapshotRequest {
   Format format = Format::raw;
   Omissions omissions;
   std::vector<memory::X86GeneralRegisters> processors;         // empty: the image has none
   std::function<void(const SnapshotProgress&)> progress = {};  // called some times a second at most
+  std::optional<Since> since = {};                             // only what changed is stored
 };
 
 struct SnapshotReport {
@@ -39,9 +47,17 @@ struct SnapshotReport {
 };
 
 // Writes the image to `file`, which the caller publishes. Errors: those of FrameUses where pages
-// are to be left out by their use, and of OutputFile.
+// are to be left out by their use, of PageChanges where only what changed is stored, of make_writer
+// and of OutputFile.
 base::Result<SnapshotReport> write_snapshot(const kernel::Kernel& kernel,
                                             memory::PhysicalMemory& memory,
                                             const SnapshotRequest& request, OutputFile& file);
+
+// The same of memory that is described already, as an image describes it. The description's
+// processors and omissions count, not the request's. Error `invalid` where pages are to be left out
+// by their use.
+base::Result<SnapshotReport> write_image(const GuestDescription& guest,
+                                         memory::PhysicalMemory& memory,
+                                         const SnapshotRequest& request, OutputFile& file);
 
 }  // namespace vitrine::images

@@ -47,7 +47,8 @@ base::Result<T> read_header(int file, std::uint64_t offset) {
 bool is_supported(const Elf64_Ehdr& header) {
   return std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 &&
          header.e_ident[EI_CLASS] == ELFCLASS64 && header.e_ident[EI_DATA] == ELFDATA2LSB &&
-         header.e_type == ET_CORE && header.e_machine == EM_X86_64;
+         (header.e_type == ET_CORE || header.e_type == kElfIncremental) &&
+         header.e_machine == EM_X86_64;
 }
 
 // Where there are too many for the file header, the first section header has the count (gABI).
@@ -111,6 +112,14 @@ void make_disjoint(std::vector<ImageExtent>& extents) {
 }  // namespace
 
 base::Result<ElfCore> read_elf_core(int file) {
+  auto core = read_elf_image(file);
+  if (core && core->incremental)
+    return base::fail(Code::unsupported, "the file is an incremental image",
+                      "make it whole with vitrine snapshot --merge");
+  return core;
+}
+
+base::Result<ElfCore> read_elf_image(int file) {
   const auto header = read_header<Elf64_Ehdr>(file, 0);
   if (!header) return base::fail(header.error());
   if (!is_supported(*header))
@@ -118,6 +127,7 @@ base::Result<ElfCore> read_elf_core(int file) {
   const auto count = segment_count(file, *header);
   if (!count) return base::fail(count.error());
   ElfCore core;
+  core.incremental = header->e_type == kElfIncremental;
   std::uint64_t note_bytes = 0;
   for (std::uint64_t i = 0; i < *count; ++i) {
     if (header->e_phoff > kLimit) return damaged("it has no segment headers");
@@ -134,6 +144,7 @@ base::Result<ElfCore> read_elf_core(int file) {
         return damaged("a segment is impossibly large");
       core.extents.push_back(
           {{base::GuestPhysical(segment->p_paddr), segment->p_filesz}, segment->p_offset});
+      core.segments.push_back({core.extents.back().range, base::GuestVirtual(segment->p_vaddr)});
     }
   }
   make_disjoint(core.extents);

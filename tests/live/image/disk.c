@@ -19,7 +19,7 @@
 #define WORKERS 4
 #define BLOCK 1024
 #define WORDS (BLOCK / sizeof(uint64_t))
-#define BLOCKS 2048 /* of each worker: 2 MB of the disk */
+#define BLOCKS 64  // of each worker: few, so that most requests read
 #define PAGE 4096
 
 struct worker {

@@ -21,10 +21,10 @@ std::vector<std::string> names(const images::Omissions& omissions) {
   return list;
 }
 
-Json image_json(const Manifest& manifest) {
-  const images::SnapshotReport& report = manifest.report;
-  return {{"file", for_json(manifest.file)},
-          {"format", std::string(images::name(manifest.format))},
+Json image_json(const std::string& file, images::Format format,
+                const images::SnapshotReport& report) {
+  return {{"file", for_json(file)},
+          {"format", std::string(images::name(format))},
           {"bytes", report.size},
           {"allocated_bytes", report.allocated_bytes},
           {"sha256", report.sha256}};
@@ -38,7 +38,15 @@ Json pages_json(const images::PageCounts& pages) {
           {"zero", pages.zero},
           {"cache", pages.cache},
           {"not_populated", pages.not_populated},
-          {"unreadable", pages.unreadable}};
+          {"unreadable", pages.unreadable},
+          {"unchanged", pages.unchanged}};
+}
+
+Json since_json(const std::optional<ManifestSince>& since) {
+  if (!since) return nullptr;
+  return {{"file", for_json(since->file)},
+          {"sha256", since->sha256},
+          {"compared", std::string(since->how)}};
 }
 
 Json registers_json(const Manifest& manifest) {
@@ -62,7 +70,8 @@ std::string manifest_json(const Manifest& manifest, JsonLayout layout) {
   object["stopped_ns"] = manifest.stopped_ns;
   object["drained_ns"] = manifest.drained_ns;
   object["registers"] = registers_json(manifest);
-  object["image"] = image_json(manifest);
+  object["image"] = image_json(manifest.file, manifest.format, manifest.report);
+  object["since"] = since_json(manifest.since);
   object["ram_bytes"] = manifest.report.ram_bytes;
   object["skip"] = texts_json(names(manifest.omissions));
   object["pages"] = pages_json(manifest.report.pages);
@@ -82,6 +91,10 @@ std::string manifest_text(const Manifest& manifest) {
   if (manifest.omissions.free) text += fmt::format(", {} free", pages(report.pages.free));
   if (manifest.omissions.zero) text += fmt::format(", {} zero", pages(report.pages.zero));
   if (manifest.omissions.cache) text += fmt::format(", {} page cache", pages(report.pages.cache));
+  if (manifest.since)
+    text += fmt::format("\nunchanged   {} since {}, by their {}", pages(report.pages.unchanged),
+                        for_terminal(manifest.since->file),
+                        manifest.since->how == "frames" ? "page frames" : "contents");
   const auto took =
       std::chrono::duration_cast<std::chrono::nanoseconds>(manifest.ended - manifest.started);
   return text + fmt::format(
@@ -97,6 +110,29 @@ std::string manifest_text(const Manifest& manifest) {
                                              : fmt::format(", {} of it to drain its disks",
                                                            seconds_text(manifest.drained_ns)),
                     report.sha256, for_terminal(manifest.file), for_terminal(manifest.file));
+}
+
+std::string merged_json(const MergedImage& merged, nlohmann::ordered_json newest,
+                        JsonLayout layout) {
+  newest.erase("since");
+  Json from = Json::array();
+  for (const images::ChainLink& link : merged.from)
+    from.push_back({{"file", for_json(link.file.filename().string())}, {"sha256", link.sha256}});
+  newest["merged"] = {{"at", rfc3339(merged.at)}, {"from", from}};
+  newest["image"] = image_json(merged.file, merged.format, merged.report);
+  newest["ram_bytes"] = merged.report.ram_bytes;
+  newest["skip"] = texts_json(names(merged.omissions));
+  newest["pages"] = pages_json(merged.report.pages);
+  return json_text(newest, layout);
+}
+
+std::string merged_text(const MergedImage& merged) {
+  return fmt::format(
+      "{} images, each as its manifest says, became one of {} on the disk ({})\n"
+      "sha256      {}\n"
+      "image       {}, with its manifest {}.json\n",
+      merged.from.size(), size_text(merged.report.allocated_bytes), images::name(merged.format),
+      merged.report.sha256, for_terminal(merged.file), for_terminal(merged.file));
 }
 
 std::string progress_text(const images::SnapshotProgress& progress, std::size_t width) {

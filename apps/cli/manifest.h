@@ -5,15 +5,25 @@
 #pragma once
 
 #include <chrono>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "apps/cli/json.h"
 #include "apps/cli/report.h"
+#include "vitrine/images/image_chain.h"
 #include "vitrine/images/snapshot.h"
 
 namespace vitrine::cli {
+
+// What an incremental image builds on.
+struct ManifestSince {
+  std::string file;  // relative to the image's folder
+  std::string sha256;
+  std::string_view how;  // what told the changed pages: "frames", or "contents" of both
+};
 
 struct Manifest {
   std::string host;  // where the snapshot was taken
@@ -31,11 +41,27 @@ struct Manifest {
   std::string file;                     // the image's name, without folders
   images::Format format = images::Format::raw;
   images::Omissions omissions;
+  std::optional<ManifestSince> since;  // nothing: the image is whole
   images::SnapshotReport report;
   std::vector<std::string> warnings;
 };
 
 std::string manifest_json(const Manifest& manifest, JsonLayout layout);
+
+// A whole image made of an incremental one and those it builds on.
+struct MergedImage {
+  std::vector<images::ChainLink> from;  // the oldest first
+  std::chrono::sys_time<std::chrono::nanoseconds> at = {};
+  std::string file;
+  images::Format format = images::Format::elf;
+  images::Omissions omissions;
+  images::SnapshotReport report;
+};
+
+// Its manifest: that of the newest image it was made of, but for the image itself.
+std::string merged_json(const MergedImage& merged, nlohmann::ordered_json newest,
+                        JsonLayout layout);
+std::string merged_text(const MergedImage& merged);
 
 // The same for people: size before and after, what was left out, and the digest.
 std::string manifest_text(const Manifest& manifest);

@@ -39,6 +39,26 @@ Manifest example() {
   return manifest;
 }
 
+TEST(ManifestJson, SaysWhatAnIncrementalImageBuildsOn) {
+  Manifest manifest = example();
+  EXPECT_TRUE(nlohmann::json::parse(manifest_json(manifest, JsonLayout::line))["since"].is_null());
+  manifest.since = ManifestSince{"../a", std::string(64, 'b'), "frames"};
+  manifest.report.pages.unchanged = 1234;
+  const auto json = nlohmann::json::parse(manifest_json(manifest, JsonLayout::line));
+  EXPECT_EQ(json["since"]["file"], "../a");
+  EXPECT_EQ(json["since"]["compared"], "frames");
+  EXPECT_EQ(json["pages"]["unchanged"], 1234);
+  EXPECT_THAT(manifest_text(manifest), HasSubstr("since ../a, by their page frames"));
+}
+
+TEST(ManifestText, TellsHowLongTheDisksTookToDrain) {
+  Manifest manifest = example();
+  EXPECT_THAT(manifest_text(manifest), ::testing::Not(HasSubstr("drain")));
+  manifest.stopped_ns = 30'000'000;
+  manifest.drained_ns = 20'000'000;
+  EXPECT_THAT(manifest_text(manifest), HasSubstr("0.030 s, 0.020 s of it to drain its disks"));
+}
+
 TEST(ManifestJson, HasEverythingThatAnAuditNeeds) {
   const auto json = nlohmann::json::parse(manifest_json(example(), JsonLayout::line));
   EXPECT_EQ(json["schema"], 1);

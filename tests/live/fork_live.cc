@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "tests/live/guest_test.h"
+#include "tests/live/qmp_client.h"
 #include "tests/live/vm_state.h"
 
 namespace vitrine::live {
@@ -33,6 +34,87 @@ TEST_F(Fork, KeepsNoCopyBetweenObservations) {
   ASSERT_NE(shown(), std::string::npos) << read_file(files.path() / "err");
   EXPECT_EQ(json::diff(before, vm_state(guest())), json::array());
   EXPECT_TRUE(tool.running());
+}
+
+// What `vitrine snapshot` says it did, as JSON, and the image's manifest.
+class ForkImages : public Fork {
+ protected:
+  json snapshot(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "snapshot");
+    return vitrine_json(arguments, 0, folder_.path());
+  }
+  std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
+  std::string sha256(const json& taken) { return taken.at("image").at("sha256"); }
+
+  // The guest goes on for a while, and stands still again.
+  void let_run() {
+    QmpClient(guest().qmp()).execute("cont");
+    guest().run("dd if=/dev/urandom of=/tmp/noise bs=64k count=8 2>/dev/null; sleep 0.5");
+    QmpClient(guest().qmp()).execute("stop");
+  }
+  void TearDown() override {
+    QmpClient(guest().qmp()).execute("cont");
+    Fork::TearDown();
+  }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+// While the VM is paused, its memory is what it is, so that an image taken after another is equal.
+TEST_F(ForkImages, WhatChangedMergesIntoWhatAWholeImageIs) {
+  const json before = vm_state(guest());
+  snapshot({guest().name(), "--technique", "fork", "-o", path("a"), "--hold", "120"});
+  let_run();
+  const json first = snapshot({guest().name(), "--technique", "fork", "-o", path("b"), "--since",
+                               path("a"), "--hold", "120"});
+  EXPECT_EQ(first.at("since").at("compared"), "frames") << first;
+  EXPECT_GT(first.at("pages").at("written"), 100) << first;
+  EXPECT_LT(first.at("pages").at("written"), first.at("pages").at("unchanged")) << first;
+  let_run();
+  const json second =
+      snapshot({guest().name(), "--technique", "fork", "-o", path("c"), "--since", path("b")});
+  EXPECT_EQ(second.at("since").at("compared"), "frames") << second;
+  const json whole = snapshot({guest().name(), "--technique", "fork", "-o", path("whole")});
+  const json merged = snapshot({"--merge", path("c"), "-o", path("merged")});
+  EXPECT_EQ(sha256(merged), sha256(whole));
+  EXPECT_EQ(merged.at("merged").at("from").size(), 3U) << merged;
+  QmpClient(guest().qmp()).execute("cont");
+  EXPECT_EQ(json::diff(before, vm_state(guest())), json::array()) << "a copy was left behind";
+}
+
+TEST_F(ForkImages, WithoutACopyTheContentsAreCompared) {
+  QmpClient(guest().qmp()).execute("stop");
+  snapshot({guest().name(), "--technique", "fork", "-o", path("a")});
+  let_run();
+  for (const std::string technique : {"fork", "process-vm"}) {
+    const json next = snapshot(
+        {guest().name(), "--technique", technique, "-o", path(technique), "--since", path("a")});
+    EXPECT_EQ(next.at("since").at("compared"), "contents") << next;
+    EXPECT_LT(next.at("pages").at("written"), next.at("pages").at("unchanged")) << next;
+    const json whole =
+        snapshot({guest().name(), "--technique", technique, "-o", path("whole"), "--force"});
+    const json merged = snapshot({"--merge", path(technique), "-o", path("merged"), "--force"});
+    EXPECT_EQ(sha256(merged), sha256(whole)) << technique;
+  }
+}
+
+TEST_F(ForkImages, RefusesWhatCannotBe) {
+  const Finished other = vitrine(
+      {"snapshot", guest().name(), "--technique", "process-vm", "-o", path("p"), "--hold", "9"});
+  EXPECT_EQ(other.status, 3) << other.output;
+  EXPECT_THAT(other.errors, testing::HasSubstr("cannot hold a copy"));
+  const Finished nothing = vitrine({"snapshot", "-o", path("n")});
+  EXPECT_EQ(nothing.status, 2) << nothing.output;
+  const Finished unknown =
+      vitrine({"snapshot", guest().name(), "-o", path("u"), "--since", path("no")});
+  EXPECT_EQ(unknown.status, 1) << unknown.output;
+  EXPECT_THAT(unknown.errors, testing::HasSubstr("has no manifest"));
+  const Finished format = vitrine(
+      {"snapshot", guest().name(), "-o", path("f"), "--since", path("p"), "--format", "kdump"});
+  EXPECT_EQ(format.status, 2) << format.output;
+  const Finished whole = vitrine({"snapshot", "--merge", path("p"), "-o", path("m")});
+  EXPECT_EQ(whole.status, 0) << whole.errors;
 }
 
 // How the VMM reaches a disk, past the host's page cache.

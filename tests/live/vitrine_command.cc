@@ -31,9 +31,10 @@ Finished vitrine(const std::vector<std::string>& arguments, std::chrono::millise
   return run(command, limit);
 }
 
-nlohmann::json vitrine_json(std::vector<std::string> arguments, int expected_status) {
+nlohmann::json vitrine_json(std::vector<std::string> arguments, int expected_status,
+                            const std::filesystem::path& cache) {
   arguments.emplace_back("--json");
-  const Finished finished = vitrine(arguments);
+  const Finished finished = vitrine(arguments, kUsualLimit, cache);
   if (finished.status != expected_status) {
     throw std::runtime_error("vitrine ended with status " + std::to_string(finished.status) +
                              ", expected " + std::to_string(expected_status) + ": " +

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -19,20 +21,6 @@ using base::Code;
 using base::fail;
 
 constexpr std::uint64_t kPage = 4096;
-
-std::vector<CopiedRange> ranges_of(std::string_view text) {
-  std::vector<std::uint64_t> numbers;
-  while (text.starts_with(' ')) {
-    std::uint64_t number = 0;
-    const auto parsed = std::from_chars(text.data() + 1, text.data() + text.size(), number, 16);
-    text.remove_prefix(static_cast<std::size_t>(parsed.ptr - text.data()));
-    numbers.push_back(number);
-  }
-  std::vector<CopiedRange> ranges;
-  for (std::size_t i = 0; i + 1 < numbers.size(); i += 2)
-    ranges.push_back({base::HostVirtual(numbers[i]), numbers[i + 1]});
-  return ranges;
-}
 
 // Bytes that the host could give without swapping (proc(5), MemAvailable); 0 where it doesn't tell.
 std::uint64_t available_memory() {
@@ -52,11 +40,38 @@ std::uint64_t minor_faults(pid_t pid) {
 
 }  // namespace
 
-CopyingTask::~CopyingTask() { kill_child(); }
+std::vector<CopiedRange> copied_ranges(std::string_view text) {
+  std::vector<std::uint64_t> numbers;
+  while (text.starts_with(' ')) {
+    std::uint64_t number = 0;
+    const auto parsed = std::from_chars(text.data() + 1, text.data() + text.size(), number, 16);
+    text.remove_prefix(static_cast<std::size_t>(parsed.ptr - text.data()));
+    numbers.push_back(number);
+  }
+  std::vector<CopiedRange> ranges;
+  for (std::size_t i = 0; i + 1 < numbers.size(); i += 2)
+    ranges.push_back({base::HostVirtual(numbers[i]), numbers[i + 1]});
+  return ranges;
+}
+
+std::string ranges_text(std::span<const CopiedRange> ranges) {
+  std::string text;
+  for (const CopiedRange& range : ranges)
+    text += fmt::format(" {:x} {:x}", range.start.value, range.size);
+  return text;
+}
+
+CopyingTask::~CopyingTask() {
+  kill_child();
+  if (can_be_found()) unlink(path_.c_str());
+}
 
 Task::Answer CopyingTask::answer(std::string_view request) {
-  if (request.starts_with(kTake)) return take(ranges_of(request.substr(kTake.size())));
+  if (request.starts_with(kTake)) return take(copied_ranges(request.substr(kTake.size())));
   if (request == kCheck) return check();
+  if (request.starts_with(kHold)) return hold(request.substr(kHold.size()));
+  if (request == kDescribe) return describe();
+  released_ = request == kRelease;
   kill_child();
   return std::vector<std::string>{};
 }
@@ -68,7 +83,38 @@ Task::Answer CopyingTask::check() {
   return fail(lost_);
 }
 
+Task::Answer CopyingTask::hold(std::string_view time_and_path) {
+  if (auto there = check(); !there) return there;
+  std::int64_t seconds = 0;
+  const std::string_view text = time_and_path.substr(1);
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  std::filesystem::path path(parsed.ptr + 1, text.data() + text.size());
+  auto listening = listen_at(path);
+  if (!listening) return fail(listening.error());
+  listener_ = std::move(*listening);
+  path_ = std::move(path);
+  struct stat info {};
+  if (lstat(path_.c_str(), &info) == 0) socket_ = info.st_ino;
+  until_ = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+  return std::vector<std::string>{};
+}
+
+// Whether the socket is still there, and not another one of that name.
+bool CopyingTask::can_be_found() const {
+  struct stat info {};
+  return listener_.valid() && lstat(path_.c_str(), &info) == 0 && info.st_ino == socket_;
+}
+
+Task::Answer CopyingTask::describe() {
+  if (auto there = check(); !there) return there;
+  return std::vector<std::string>{std::to_string(child_), std::to_string(process_.pid),
+                                  std::to_string(process_.start_time), ranges_text(ranges_)};
+}
+
 void CopyingTask::look_after() {
+  if (listener_.valid() &&
+      (std::chrono::steady_clock::now() > until_ || !can_be_found() || !alive(process_)))
+    released_ = true;
   if (child_ == 0) return;
   if (!alive(process_)) return kill_child();
   int status = 0;
@@ -113,6 +159,7 @@ Task::Answer CopyingTask::take(const std::vector<CopiedRange>& ranges) {
   stuck_ = !errand->let_go();
   if (!child) return fail(child.error());
   child_ = *child;
+  ranges_ = ranges;
   if (auto settled = settle_copy(child_, *syscall_); !settled) {
     kill_child();
     return fail(settled.error());

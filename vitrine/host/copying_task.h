@@ -4,7 +4,10 @@
 // Thread contract: of the keeper's only thread.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
+#include <filesystem>
 #include <optional>
 #include <vector>
 
@@ -19,6 +22,9 @@ class CopyingTask final : public Task {
   static constexpr std::string_view kTake = "take";  // then "START SIZE" of each range, in hex
   static constexpr std::string_view kCheck = "check";
   static constexpr std::string_view kDrop = "drop";
+  static constexpr std::string_view kHold = "hold";  // then "SECONDS PATH"
+  static constexpr std::string_view kDescribe = "describe";
+  static constexpr std::string_view kRelease = "release";
 
   CopyingTask(const ProcessIdentity& process, const CopyLimits& limits)
       : process_(process), limits_(limits) {}
@@ -27,14 +33,18 @@ class CopyingTask final : public Task {
   CopyingTask& operator=(const CopyingTask&) = delete;
 
   Answer answer(std::string_view request) override;
-  bool busy() const override { return child_ != 0; }
+  bool busy() const override { return child_ != 0 || listener_.valid(); }
   void look_after() override;
   // A thread that could not be stopped is let go by this process's end only.
-  bool finished() const override { return stuck_; }
+  bool finished() const override { return stuck_ || released_; }
+  int listener() const override { return listener_.get(); }
 
  private:
   Answer take(const std::vector<CopiedRange>& ranges);
   Answer check();
+  Answer hold(std::string_view time_and_path);
+  Answer describe();
+  bool can_be_found() const;
   base::Result<std::vector<CopiedRange>> marked(const std::vector<CopiedRange>& ranges) const;
   base::Result<pid_t> clone(RemoteCalls& calls, const std::vector<CopiedRange>& marked);
   void kill_child();
@@ -47,6 +57,17 @@ class CopyingTask final : public Task {
   std::uint64_t faults_before_ = 0;
   base::Error lost_;  // why the copy was given up; no message: it was not
   bool stuck_ = false;
+  std::vector<CopiedRange> ranges_;  // that the copy is of
+  // Where the copy is held when who took it is gone, and until when.
+  base::FileDescriptor listener_;
+  std::filesystem::path path_;
+  ino_t socket_ = 0;  // what is there
+  std::chrono::steady_clock::time_point until_;
+  bool released_ = false;
 };
+
+// The ranges of a request or an answer: "START SIZE" of each, in hex, each after a blank.
+std::string ranges_text(std::span<const CopiedRange> ranges);
+std::vector<CopiedRange> copied_ranges(std::string_view text);
 
 }  // namespace vitrine::host

@@ -1,8 +1,12 @@
 #include "vitrine/host/keeper.h"
 
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -85,22 +89,49 @@ void come_first() {
 void stay_alive() { std::ofstream("/proc/self/oom_score_adj") << -1000; }
 
 // The keeper's whole life.
-void serve(int socket, Task& task) {
+void serve(base::FileDescriptor asker, Task& task) {
   come_first();
   stay_alive();
   Clock::time_point looked_after = Clock::now();
   while (!task.finished()) {
-    const bool asked = readable(socket, task.busy() ? kLookingAfter : kForEver);
+    const int source = asker.valid() ? asker.get() : task.listener();
+    if (source < 0) return;
+    const bool asked = readable(source, task.busy() ? kLookingAfter : kForEver);
     if (Clock::now() - looked_after >= kLookingAfter) {
       task.look_after();
       looked_after = Clock::now();
     }
     if (!asked) continue;
-    const std::string request = receive(socket);
-    if (request.empty()) return;
-    const std::string answer = message_of(task.answer(request));
-    if (send(socket, answer.data(), answer.size(), MSG_NOSIGNAL) < 0) return;
+    if (!asker.valid()) {
+      asker = base::FileDescriptor(accept4(source, nullptr, nullptr, SOCK_CLOEXEC));
+      continue;
+    }
+    const std::string request = receive(asker.get());
+    const std::string answer = request.empty() ? "" : message_of(task.answer(request));
+    if (request.empty() || send(asker.get(), answer.data(), answer.size(), MSG_NOSIGNAL) < 0)
+      asker = base::FileDescriptor();
   }
+}
+
+// The address of a socket at `path`, however long that is: through the descriptor of its folder.
+base::Result<sockaddr_un> address_of(const std::filesystem::path& path,
+                                     const base::FileDescriptor& folder) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string name =
+      fmt::format("/proc/self/fd/{}/{}", folder.get(), path.filename().string());
+  if (!folder.valid() || name.size() >= sizeof address.sun_path)
+    return fail(Code::invalid, "there can be no socket at " + path.string());
+  std::ranges::copy(name, address.sun_path);
+  return address;
+}
+
+base::FileDescriptor open_folder(const std::filesystem::path& path) {
+  return base::FileDescriptor(open(path.parent_path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
+base::FileDescriptor new_socket() {
+  return base::FileDescriptor(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
 }
 
 }  // namespace
@@ -113,9 +144,34 @@ base::Result<Keeper> Keeper::start(const char* name,
   base::FileDescriptor ours(ends[0]);
   const base::FileDescriptor theirs(ends[1]);
   const std::array<int, 1> kept{theirs.get()};
-  auto started = start_detached(name, kept, [&] { serve(theirs.get(), *make()); });
+  auto started =
+      start_detached(name, kept, [&] { serve(base::FileDescriptor(theirs.get()), *make()); });
   if (!started) return fail(started.error());
   return Keeper(std::move(ours));
+}
+
+base::Result<Keeper> Keeper::find(const std::filesystem::path& path) {
+  const base::FileDescriptor folder = open_folder(path);
+  const auto address = address_of(path, folder);
+  if (!address) return fail(address.error());
+  base::FileDescriptor ours = new_socket();
+  if (!ours.valid() ||
+      connect(ours.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+    return fail(Code::absent, "there is no process that keeps it");
+  return Keeper(std::move(ours));
+}
+
+base::Result<base::FileDescriptor> listen_at(const std::filesystem::path& path) {
+  const base::FileDescriptor folder = open_folder(path);
+  const auto address = address_of(path, folder);
+  if (!address) return fail(address.error());
+  unlink(path.c_str());
+  base::FileDescriptor listener = new_socket();
+  if (!listener.valid() ||
+      bind(listener.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0 ||
+      listen(listener.get(), 1) != 0)
+    return base::fail_errno(errno, "bind", "cannot make a socket at " + path.string());
+  return listener;
 }
 
 Task::Answer Keeper::ask(std::string_view request, milliseconds limit) {

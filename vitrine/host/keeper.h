@@ -1,12 +1,14 @@
 // A process of its own that does to another process what has to be undone whatever happens to this
 // one: it is the only tracer, and the requests of this process are all that it waits for. When this
-// process ends, SIGKILL included, the keeper undoes what it did and ends, too.
+// process ends, SIGKILL included, the keeper undoes what it did and ends, too, unless its task was
+// told to stay.
 //
 // Thread contract: one thread at a time per object. Cost: starting one takes about a millisecond, a
 // request some 20 us.
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -37,6 +39,10 @@ class Task {
 
   // Whether the process has to end now, having answered or looked after things.
   virtual bool finished() const { return false; }
+
+  // A listening socket through which others may ask once this process is gone; -1 where the keeper
+  // ends then.
+  virtual int listener() const { return -1; }
 };
 
 class Keeper {
@@ -44,6 +50,9 @@ class Keeper {
   // `name`: what ps shows, at most 15 bytes. Error: as start_detached.
   static base::Result<Keeper> start(const char* name,
                                     const std::function<std::unique_ptr<Task>()>& make);
+
+  // One that stayed, by the path of its socket. Error: `absent` where there is none.
+  static base::Result<Keeper> find(const std::filesystem::path& socket);
 
   // Errors: the task's own; `gone` where the keeper ended, `timeout` where it does not answer
   // within `limit` and five seconds more.
@@ -54,5 +63,9 @@ class Keeper {
 
   base::FileDescriptor socket_;  // the keeper ends when this end is closed
 };
+
+// A listening socket at `path`, whose folder must be for the user alone; whatever was there is
+// replaced. Errors: as bind.
+base::Result<base::FileDescriptor> listen_at(const std::filesystem::path& path);
 
 }  // namespace vitrine::host

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 
 #include "vitrine/host/rights.h"
 
@@ -72,6 +73,13 @@ base::Result<void> ProcMemReader::read(std::span<RemoteRead> pieces) {
     }
   }
   return {};
+}
+
+std::uint64_t merged_pages(pid_t pid, const ProcRoot& proc) {
+  const auto text = read_file(proc.of(pid, "ksm_merging_pages"));
+  std::uint64_t pages = 0;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), pages);
+  return pages;
 }
 
 }  // namespace vitrine::host

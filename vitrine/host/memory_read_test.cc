@@ -8,6 +8,8 @@
 #include <cstring>
 #include <vector>
 
+#include "vitrine/host/testing/fake_proc.h"
+
 namespace vitrine::host {
 namespace {
 
@@ -92,6 +94,13 @@ TEST_F(RemoteMemory, AnEndedProcessIsGone) {
   EXPECT_FALSE(pieces[0].ok);
   EXPECT_EQ(file->read(pieces).error().code, base::Code::gone);
   EXPECT_EQ(ProcMemReader::open(child).error().code, base::Code::gone);
+}
+
+TEST(MergedPages, AreThoseThatTheHostTells) {
+  testing::FakeProc proc;
+  EXPECT_EQ(merged_pages(7, proc.root()), 0U);
+  proc.write("7/ksm_merging_pages", "131\n");
+  EXPECT_EQ(merged_pages(7, proc.root()), 131U);
 }
 
 }  // namespace

@@ -24,6 +24,9 @@ class PagemapEntry {
   bool swapped() const { return (bits_ >> 62 & 1) != 0; }
   // A page of a file or of shared memory. In a private mapping: one not yet written to.
   bool file_or_shared() const { return (bits_ >> 61 & 1) != 0; }
+  // Where the page is: its frame, or its place in the swap space. Without CAP_SYS_ADMIN the host's
+  // kernel tells 0 for every page.
+  std::uint64_t location() const { return bits_ & ((std::uint64_t{1} << 55) - 1); }
   // Whether it can be read without being allocated. False for a page of a shared mapping that only
   // other processes touched so far: ask the file itself (SEEK_DATA) about those.
   bool populated() const { return present() || swapped(); }

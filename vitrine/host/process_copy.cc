@@ -23,10 +23,8 @@ base::Result<ProcessCopy> ProcessCopy::start(const ProcessIdentity& process,
 }
 
 base::Result<ProcessCopy::Taken> ProcessCopy::take(std::span<const CopiedRange> ranges) {
-  std::string request(CopyingTask::kTake);
-  for (const CopiedRange& range : ranges)
-    request += fmt::format(" {:x} {:x}", range.start.value, range.size);
-  const auto answer = keeper_.ask(request, limits_.stopping + kTaking);
+  const auto answer = keeper_.ask(std::string(CopyingTask::kTake) + ranges_text(ranges),
+                                  limits_.stopping + kTaking);
   if (!answer) return base::fail(answer.error());
   return Taken{static_cast<pid_t>(std::stol(answer->at(0))), std::stoull(answer->at(1))};
 }
@@ -37,6 +35,32 @@ base::Result<void> ProcessCopy::check() {
 
 base::Result<void> ProcessCopy::drop() {
   return keeper_.ask(CopyingTask::kDrop, limits_.stopping).map([](const auto&) {});
+}
+
+base::Result<void> ProcessCopy::hold(const std::filesystem::path& path, std::chrono::seconds time) {
+  const std::string request =
+      fmt::format("{} {} {}", CopyingTask::kHold, time.count(), path.string());
+  return keeper_.ask(request, {}).map([](const auto&) {});
+}
+
+base::Result<HeldCopy> HeldCopy::find(const std::filesystem::path& socket) {
+  auto keeper = Keeper::find(socket);
+  if (!keeper) return base::fail(keeper.error());
+  HeldCopy copy(std::move(*keeper));
+  const auto answer = copy.keeper_.ask(CopyingTask::kDescribe, {});
+  if (!answer) return base::fail(answer.error());
+  copy.pid_ = static_cast<pid_t>(std::stol(answer->at(0)));
+  copy.process_ = {static_cast<pid_t>(std::stol(answer->at(1))), std::stoull(answer->at(2))};
+  copy.ranges_ = copied_ranges(answer->at(3));
+  return copy;
+}
+
+base::Result<void> HeldCopy::check() {
+  return keeper_.ask(CopyingTask::kCheck, {}).map([](const auto&) {});
+}
+
+base::Result<void> HeldCopy::release() {
+  return keeper_.ask(CopyingTask::kRelease, {}).map([](const auto&) {});
 }
 
 }  // namespace vitrine::host

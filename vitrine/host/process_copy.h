@@ -17,8 +17,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "vitrine/base/address.h"
 #include "vitrine/base/result.h"
@@ -36,6 +38,8 @@ struct CopyLimits {
 struct CopiedRange {
   base::HostVirtual start;
   std::uint64_t size = 0;  // bytes
+
+  friend bool operator==(const CopiedRange&, const CopiedRange&) = default;
 };
 
 class ProcessCopy {
@@ -64,12 +68,42 @@ class ProcessCopy {
   // Kills the copy.
   base::Result<void> drop();
 
+  // Has the copy stay for `time` when this process is gone, to be found through a socket at `path`,
+  // whose folder is for the user alone. It ends before that when the process does, when it costs
+  // too much, when it is released, and when the socket is removed. Errors: `absent` where there is
+  // no copy; as listen_at.
+  base::Result<void> hold(const std::filesystem::path& path, std::chrono::seconds time);
+
  private:
   ProcessCopy(Keeper keeper, const CopyLimits& limits)
       : keeper_(std::move(keeper)), limits_(limits) {}
 
   Keeper keeper_;
   CopyLimits limits_;
+};
+
+// A copy that stayed when who took it was gone.
+class HeldCopy {
+ public:
+  // Error: `absent` where no copy is held there.
+  static base::Result<HeldCopy> find(const std::filesystem::path& socket);
+
+  pid_t pid() const { return pid_; }                           // of the copy
+  const ProcessIdentity& process() const { return process_; }  // that it is a copy of
+  std::span<const CopiedRange> ranges() const { return ranges_; }
+
+  // As ProcessCopy::check.
+  base::Result<void> check();
+  // Ends it.
+  base::Result<void> release();
+
+ private:
+  explicit HeldCopy(Keeper keeper) : keeper_(std::move(keeper)) {}
+
+  Keeper keeper_;
+  pid_t pid_ = 0;
+  ProcessIdentity process_;
+  std::vector<CopiedRange> ranges_;
 };
 
 }  // namespace vitrine::host

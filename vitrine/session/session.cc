@@ -8,6 +8,7 @@
 #include "vitrine/kernel/liveness.h"
 #include "vitrine/kernel/locate.h"
 #include "vitrine/memory/load.h"
+#include "vitrine/session/cache_folder.h"
 #include "vitrine/session/kernel_cache.h"
 #include "vitrine/techniques/saved_registers.h"
 #include "vitrine/vmm/registers.h"
@@ -235,6 +236,35 @@ base::Result<Registers> Session::registers() {
   auto qmp = vmm::open_qmp(machine_);
   if (!qmp) return fail(qmp.error());
   return ask(*qmp);
+}
+
+base::Result<Session::HeldPlace> Session::held_place(std::string_view sha256) const {
+  auto* copies = dynamic_cast<techniques::HeldCopies*>(attachment_.access.get());
+  if (copies == nullptr)
+    return fail(Code::unsupported,
+                "the technique " + std::string(technique().id) + " cannot hold a copy",
+                "use --technique fork");
+  const auto folder = cache_folder();
+  if (!folder)
+    return fail(Code::denied, "there is no folder of yours to note the copy in",
+                "set HOME or XDG_CACHE_HOME to a folder that only you can look into");
+  return HeldPlace{*copies, *folder / ("held-" + std::string(sha256.substr(0, 16)))};
+}
+
+base::Result<std::unique_ptr<memory::PageChanges>> Session::changes_since(std::string_view sha256) {
+  auto place = held_place(sha256);
+  if (!place) return fail(place.error());
+  return place->copies.changes_since(place->path);
+}
+
+base::Result<void> Session::hold_copy(std::string_view sha256, std::chrono::seconds time) {
+  auto place = held_place(sha256);
+  if (!place) return fail(place.error());
+  return place->copies.hold(place->path, time);
+}
+
+void Session::release_copy(std::string_view sha256) {
+  if (auto place = held_place(sha256)) place->copies.release(place->path);
 }
 
 base::Result<void> Session::rest() {

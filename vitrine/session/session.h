@@ -9,6 +9,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,9 +19,11 @@
 
 #include "vitrine/base/result.h"
 #include "vitrine/kernel/kernel.h"
+#include "vitrine/memory/page_changes.h"
 #include "vitrine/memory/registers.h"
 #include "vitrine/session/attach.h"
 #include "vitrine/session/stopper.h"
+#include "vitrine/techniques/held_copies.h"
 #include "vitrine/techniques/technique.h"
 #include "vitrine/views/view.h"
 #include "vitrine/vmm/intervention.h"
@@ -89,6 +92,17 @@ class Session {
   // where the VMM is frozen.
   base::Result<Registers> registers();
 
+  // What changed since the image of that SHA-256 was taken, whose copy is still held; to be called
+  // from within a Look. Errors: as techniques::HeldCopies::changes_since; `unsupported` where the
+  // technique holds no copies.
+  base::Result<std::unique_ptr<memory::PageChanges>> changes_since(std::string_view sha256);
+
+  // Holds the copy that was looked at last for that long, for the image of that SHA-256. Errors: as
+  // changes_since and techniques::HeldCopies::hold.
+  base::Result<void> hold_copy(std::string_view sha256, std::chrono::seconds time);
+  // Ends the copy that is held for an image, if there is one.
+  void release_copy(std::string_view sha256);
+
   // The pieces that the next observation reads in one call, where the technique copies.
   std::vector<memory::Range> gathered() const {
     return readers_.gather ? readers_.gather->gathered() : std::vector<memory::Range>{};
@@ -120,8 +134,15 @@ class Session {
     std::uint64_t value = 0;
   };
 
+  // Where a copy is held for an image, and who holds it.
+  struct HeldPlace {
+    techniques::HeldCopies& copies;
+    std::filesystem::path path;
+  };
+
   Session(vmm::Machine machine, Options options, Attachment attachment);
 
+  base::Result<HeldPlace> held_place(std::string_view sha256) const;
   void prepare();
   void keep_what_was_learned();
   base::Result<void> begin_access();

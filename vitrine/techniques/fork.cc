@@ -1,13 +1,17 @@
 #include "vitrine/techniques/fork.h"
 
 #include <algorithm>
+#include <chrono>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "vitrine/host/process_copy.h"
-#include "vitrine/techniques/process_vm.h"
+#include "vitrine/techniques/frame_changes.h"
+#include "vitrine/techniques/held_copies.h"
+#include "vitrine/techniques/proc_mem.h"
 #include "vitrine/techniques/region_access.h"
 #include "vitrine/vmm/drain.h"
 #include "vitrine/vmm/outside_writers.h"
@@ -23,10 +27,15 @@ class LatestCopy final : public memory::PhysicalMemory {
  public:
   explicit LatestCopy(vmm::RamLayout layout) : layout_(std::move(layout)) {}
 
+  // Not by process_vm_readv, which would have the host copy every page that it reads
+  // (host::merged_pages).
   base::Result<void> look_at(pid_t copy) {
+    auto reader = host::ProcMemReader::open(copy);
+    if (!reader) return fail(reader.error());
     auto pagemap = host::Pagemap::open(copy);
     if (!pagemap) return fail(pagemap.error());
-    memory_.emplace(layout_, std::make_unique<ProcessVmPieces>(copy), std::move(*pagemap));
+    memory_.emplace(layout_, std::make_unique<ProcMemPieces>(std::move(*reader)),
+                    std::move(*pagemap));
     return {};
   }
 
@@ -66,10 +75,10 @@ base::Error cannot_drain(const base::Error& cause) {
   return error;
 }
 
-class ForkAccess final : public Access {
+class ForkAccess final : public Access, public HeldCopies {
  public:
   ForkAccess(vmm::Machine machine, const vmm::RamLayout& layout)
-      : machine_(std::move(machine)), memory_(layout) {
+      : machine_(std::move(machine)), layout_(layout), memory_(layout) {
     for (const vmm::RamRegion& region : layout.regions)
       ranges_.push_back({region.host, region.size});
   }
@@ -106,6 +115,26 @@ class ForkAccess final : public Access {
     return dropped;
   }
 
+  base::Result<void> hold(const std::filesystem::path& path, std::chrono::seconds time) override {
+    if (!copy_) return fail(Code::absent, "there is no copy of the VM");
+    return copy_->hold(path, time);
+  }
+
+  base::Result<std::unique_ptr<memory::PageChanges>> changes_since(
+      const std::filesystem::path& path) override {
+    auto earlier = host::HeldCopy::find(path);
+    if (!earlier) return fail(earlier.error());
+    if (earlier->process() != machine_.process || !std::ranges::equal(earlier->ranges(), ranges_))
+      return fail(Code::inconsistent, "the copy that is held is of another VM, or of other RAM");
+    auto frames = host::FrameComparison::open(earlier->pid(), copy_pid_);
+    if (!frames) return fail(frames.error());
+    return std::make_unique<FrameChanges>(layout_, std::move(*earlier), std::move(*frames));
+  }
+
+  void release(const std::filesystem::path& path) override {
+    if (auto held = host::HeldCopy::find(path)) (void)held->release();
+  }
+
  private:
   base::Result<void> take() {
     auto taken = copy_->take(ranges_);
@@ -114,6 +143,7 @@ class ForkAccess final : public Access {
       return fail(taken.error());
     }
     stopped_ns_ = taken->stopped_ns;
+    copy_pid_ = taken->pid;
     return memory_.look_at(taken->pid);
   }
 
@@ -135,7 +165,9 @@ class ForkAccess final : public Access {
   }
 
   vmm::Machine machine_;
+  vmm::RamLayout layout_;
   std::optional<host::ProcessCopy> copy_;
+  pid_t copy_pid_ = 0;
   LatestCopy memory_;
   std::vector<host::CopiedRange> ranges_;
   std::unique_ptr<vmm::Intervention> intervention_;  // null: the disks had not to be drained yet
@@ -165,7 +197,7 @@ const Description& Fork::description() const {
 }
 
 base::Result<void> Fork::usable(const vmm::Machine& machine, const vmm::RamLayout& layout) const {
-  if (auto readable = ProcessVm().usable(machine, layout); !readable) return readable;
+  if (auto readable = ProcMem().usable(machine, layout); !readable) return readable;
   for (const vmm::RamRegion& region : layout.regions) {
     if (region.shared) return fail(refused("its RAM is shared, so that a copy would not keep it"));
     if (region.backing == vmm::Backing::hugetlb)

@@ -4,20 +4,6 @@
 
 namespace vitrine::techniques {
 
-namespace {
-
-class Pieces final : public PieceReader {
- public:
-  explicit Pieces(host::ProcMemReader reader) : reader_(std::move(reader)) {}
-  // The pieces say what could be read; why not, a later check of the machine finds out.
-  void read(std::span<host::RemoteRead> pieces) override { (void)reader_.read(pieces); }
-
- private:
-  host::ProcMemReader reader_;
-};
-
-}  // namespace
-
 const Description& ProcMem::description() const {
   static constexpr Description kDescription{
       .id = "proc-mem",
@@ -44,7 +30,7 @@ base::Result<std::unique_ptr<Access>> ProcMem::open(const vmm::Machine& machine,
                                                     const vmm::RamLayout& layout) const {
   auto reader = host::ProcMemReader::open(machine.process.pid);
   if (!reader) return base::fail(reader.error());
-  return RegionAccess::open(machine, layout, std::make_unique<Pieces>(std::move(*reader)));
+  return RegionAccess::open(machine, layout, std::make_unique<ProcMemPieces>(std::move(*reader)));
 }
 
 }  // namespace vitrine::techniques

@@ -3,9 +3,23 @@
 // Passive: works wherever process-vm does, and where a seccomp profile forbids that one.
 #pragma once
 
+#include <utility>
+
+#include "vitrine/host/memory_read.h"
+#include "vitrine/techniques/region_memory.h"
 #include "vitrine/techniques/technique.h"
 
 namespace vitrine::techniques {
+
+class ProcMemPieces final : public PieceReader {
+ public:
+  explicit ProcMemPieces(host::ProcMemReader reader) : reader_(std::move(reader)) {}
+  // The pieces say what could be read; why not, a later check of the machine finds out.
+  void read(std::span<host::RemoteRead> pieces) override { (void)reader_.read(pieces); }
+
+ private:
+  host::ProcMemReader reader_;
+};
 
 class ProcMem final : public Technique {
  public:

@@ -3,21 +3,9 @@
 // Passive: works on every VM of this host whose process we may read, whatever backs its RAM.
 #pragma once
 
-#include "vitrine/host/memory_read.h"
-#include "vitrine/techniques/region_memory.h"
 #include "vitrine/techniques/technique.h"
 
 namespace vitrine::techniques {
-
-class ProcessVmPieces final : public PieceReader {
- public:
-  explicit ProcessVmPieces(pid_t pid) : reader_(pid) {}
-  // The pieces say what could be read; why not, a later check of the machine finds out.
-  void read(std::span<host::RemoteRead> pieces) override { (void)reader_.read(pieces); }
-
- private:
-  host::ProcessVmReader reader_;
-};
 
 class ProcessVm final : public Technique {
  public:

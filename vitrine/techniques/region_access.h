@@ -12,23 +12,32 @@ namespace vitrine::techniques {
 
 class RegionAccess final : public Access {
  public:
+  // What has to hold of the VMM's process at each observation.
+  using Condition = base::Result<void> (*)(pid_t pid);
+
   static base::Result<std::unique_ptr<Access>> open(const vmm::Machine& machine,
                                                     const vmm::RamLayout& layout,
-                                                    std::unique_ptr<PieceReader> reader) {
+                                                    std::unique_ptr<PieceReader> reader,
+                                                    Condition condition = nullptr) {
     auto pagemap = host::Pagemap::open(machine.process.pid);
     if (!pagemap) return base::fail(pagemap.error());
-    return std::unique_ptr<Access>(
-        new RegionAccess(layout, std::move(reader), std::move(*pagemap)));
+    return std::unique_ptr<Access>(new RegionAccess(machine.process.pid, layout, std::move(reader),
+                                                    std::move(*pagemap), condition));
   }
 
   memory::PhysicalMemory& memory() override { return memory_; }
+  base::Result<void> begin() override {
+    return condition_ != nullptr ? condition_(pid_) : base::Result<void>();
+  }
 
  private:
-  RegionAccess(const vmm::RamLayout& layout, std::unique_ptr<PieceReader> reader,
-               host::Pagemap pagemap)
-      : memory_(layout, std::move(reader), std::move(pagemap)) {}
+  RegionAccess(pid_t pid, const vmm::RamLayout& layout, std::unique_ptr<PieceReader> reader,
+               host::Pagemap pagemap, Condition condition)
+      : pid_(pid), memory_(layout, std::move(reader), std::move(pagemap)), condition_(condition) {}
 
+  pid_t pid_;
   RegionMemory memory_;
+  Condition condition_;
 };
 
 }  // namespace vitrine::techniques

@@ -6,8 +6,12 @@
 #include <array>
 #include <iterator>
 
+#include "apps/cli/image_files.h"
 #include "apps/cli/manifest.h"
+#include "apps/cli/stored_manifest.h"
+#include "apps/cli/verbs/merge.h"
 #include "apps/cli/verbs/verb.h"
+#include "vitrine/images/content_changes.h"
 
 namespace vitrine::cli {
 namespace {
@@ -21,6 +25,9 @@ struct Arguments {
   std::string format = "elf";
   std::vector<std::string> skip;
   bool force = false;
+  std::string since;  // an image; empty: the new one is whole
+  std::string merge;  // an image that is to be made whole; no VM then
+  unsigned hold = 0;  // seconds
 
   images::Omissions omissions() const {
     const auto listed = [this](std::string_view name) {
@@ -30,42 +37,41 @@ struct Arguments {
   }
 };
 
-// The image and its manifest, both without a name until both are whole.
-struct Files {
-  OutputFile image;
-  OutputFile manifest;
-
-  // The image last: where there is one, its manifest is there, too.
-  base::Result<void> publish() {
-    for (OutputFile* file : {&image, &manifest})
-      if (auto synced = file->sync(); !synced) return synced;
-    if (auto named = manifest.publish(); !named) return named;
-    if (auto named = image.publish(); !named) {
-      unlink(manifest.path().c_str());
-      return named;
-    }
-    return image.sync_name();
-  }
-};
-
-base::Result<Files> create_files(const Arguments& arguments) {
-  const auto existing =
-      arguments.force ? OutputFile::Existing::replace : OutputFile::Existing::keep;
-  auto image = OutputFile::create(arguments.output, existing);
-  if (!image) return base::fail(image.error());
-  auto manifest = OutputFile::create(arguments.output + ".json", existing);
-  if (!manifest) return base::fail(manifest.error());
-  return Files{std::move(*image), std::move(*manifest)};
-}
-
 std::string host_name() {
   std::array<char, 256> name{};
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
+// The image that the new one builds on, and what tells the pages that changed since.
+struct Predecessor {
+  StoredChain chain;
+  std::unique_ptr<images::ImageChain> contents;  // null: frames tell
+  std::unique_ptr<memory::PageChanges> changes;
+
+  const std::string& sha256() const { return chain.links.back().sha256; }
+};
+
+// By page frames where the copy of then is held, else by comparing everything with the image.
+base::Result<void> compare_with(Predecessor& earlier, session::Session& session,
+                                memory::PhysicalMemory& now, Manifest& manifest) {
+  auto frames = session.changes_since(earlier.sha256());
+  if (!frames) {
+    if (frames.error().code != base::Code::unsupported)
+      manifest.warnings.push_back("the contents of all pages are compared, since " +
+                                  frames.error().message);
+    auto contents = images::ImageChain::open(earlier.chain.links);
+    if (!contents) return base::fail(contents.error());
+    earlier.contents = std::move(*contents);
+    earlier.changes = std::make_unique<images::ContentChanges>(*earlier.contents, now);
+  } else {
+    earlier.changes = std::move(*frames);
+  }
+  return {};
+}
+
 // Takes the snapshot into `image` and says what it is.
 base::Result<Manifest> take(session::Session& session, const Arguments& arguments,
-                            OutputFile& image) {
+                            std::optional<Predecessor>& earlier, OutputFile& image) {
   Manifest manifest;
   manifest.format = *images::find_format(arguments.format);
   manifest.omissions = arguments.omissions();
@@ -85,6 +91,15 @@ base::Result<Manifest> take(session::Session& session, const Arguments& argument
     } else {
       manifest.warnings.push_back("the image holds no registers, since " +
                                   registers.error().message);
+    }
+    if (earlier) {
+      if (auto compared = compare_with(*earlier, session, memory, manifest); !compared)
+        return compared;
+      request.since = images::Since{earlier->sha256(), earlier->changes.get()};
+      manifest.since = {
+          std::filesystem::proximate(std::filesystem::absolute(arguments.since),
+                                     std::filesystem::absolute(image.path()).parent_path()),
+          earlier->sha256(), earlier->contents ? "contents" : "frames"};
     }
     auto report = images::write_snapshot(session.kernel(), memory, request, image);
     if (!report) return base::fail(report.error());
@@ -107,29 +122,74 @@ base::Result<Manifest> take(session::Session& session, const Arguments& argument
   return manifest;
 }
 
-Exit run(const Arguments& arguments) {
+// The copy is held for the next image, and that of the one before is of no more use.
+base::Result<void> hold(session::Session& session, const Arguments& arguments,
+                        std::optional<Predecessor>& earlier, const Manifest& manifest) {
+  if (earlier) {
+    earlier->changes.reset();  // It talks with who holds the copy.
+    session.release_copy(earlier->sha256());
+  }
+  if (arguments.hold == 0) return {};
+  return session.hold_copy(manifest.report.sha256, std::chrono::seconds(arguments.hold));
+}
+
+Exit take_snapshot(const Arguments& arguments) {
   const bool json = arguments.target.json;
-  auto files = create_files(arguments);
+  auto files = ImageFiles::create(arguments.output, arguments.force);
   if (!files) return report(files.error(), json);
+  std::optional<Predecessor> earlier;
+  if (!arguments.since.empty()) {
+    auto chain = read_chain(arguments.since);
+    if (!chain) return report(chain.error(), json);
+    earlier.emplace(Predecessor{std::move(*chain), nullptr, nullptr});
+  }
   auto session = session::Session::open(arguments.target.vm, arguments.target.options());
   if (!session) return report(session.error(), json);
-  auto manifest = take(**session, arguments, files->image);
+  auto manifest = take(**session, arguments, earlier, files->image());
   if (!manifest) return report(manifest.error(), json);
   manifest->host = host_name();
   manifest->vm = identity((*session)->machine(), arguments.target.vm);
   manifest->uuid = (*session)->machine().uuid;
   manifest->kernel = identity((*session)->kernel());
-  manifest->file = files->image.path().filename().string();
-  const std::string text = manifest_json(*manifest, JsonLayout::indented);
-  const auto bytes = std::as_bytes(std::span(text.data(), text.size()));
-  if (auto written = files->manifest.write(0, bytes); !written)
-    return report(written.error(), json);
-  if (auto published = files->publish(); !published) return report(published.error(), json);
-  const Exit exit = manifest->report.unreadable ? Exit::partial : Exit::complete;
+  manifest->file = files->image().path().filename().string();
+  if (auto published = files->publish(manifest_json(*manifest, JsonLayout::indented)); !published)
+    return report(published.error(), json);
+  Exit exit = manifest->report.unreadable ? Exit::partial : Exit::complete;
+  if (auto held = hold(**session, arguments, earlier, *manifest); !held) {
+    manifest->warnings.push_back("no copy is held for the next image: " +
+                                 base::to_string(held.error()));
+    exit = Exit::partial;
+  }
   if (json)
     return print(manifest_json(*manifest, json_layout(inspect(STDOUT_FILENO), false)), exit);
   warn(manifest->warnings);
   return print(manifest_text(*manifest), exit);
+}
+
+base::Result<void> check(const Arguments& arguments) {
+  const auto wrong = [](const char* what, const char* remedy) {
+    return base::fail(base::Code::invalid, what, remedy);
+  };
+  const images::Omissions omissions = arguments.omissions();
+  if (arguments.merge.empty() == arguments.target.vm.empty())
+    return wrong("what to save is either a VM or, with --merge, an image",
+                 "name one of them: vitrine snapshot --help");
+  if (!arguments.merge.empty() && (!arguments.since.empty() || arguments.hold != 0))
+    return wrong("--since and --hold are of snapshots of a VM", "leave them out with --merge");
+  if (!arguments.merge.empty() && (omissions.free || omissions.cache))
+    return wrong("what is free or cache can only be told of a VM", "leave out zero pages only");
+  if (!arguments.since.empty() && arguments.format != "elf")
+    return wrong("only an image in the format elf can be incremental",
+                 "use --format elf; --merge writes any format");
+  return {};
+}
+
+Exit run(const Arguments& arguments) {
+  const bool json = arguments.target.json;
+  if (auto checked = check(arguments); !checked) return report(checked.error(), json);
+  if (arguments.merge.empty()) return take_snapshot(arguments);
+  return merge_images({arguments.merge, arguments.output, *images::find_format(arguments.format),
+                       arguments.omissions(), arguments.force, json});
 }
 
 }  // namespace
@@ -139,6 +199,7 @@ Verb add_snapshot(CLI::App& app) {
       app.add_subcommand("snapshot", "Save the guest's memory to a file, with a manifest");
   auto arguments = std::make_shared<Arguments>();
   arguments->target.add_to(*command);
+  command->get_option("VM")->required(false);
   arguments->target.add_pause_to(*command);
   command
       ->add_option("-o,--output", arguments->output,
@@ -155,6 +216,23 @@ Verb add_snapshot(CLI::App& app) {
                    "Leave out pages that need not be saved: any of free, zero, cache")
       ->delimiter(',')
       ->check(CLI::IsMember({"free", "zero", "cache"}));
+  command
+      ->add_option("--since", arguments->since,
+                   "Save only the pages that changed since this image was taken; by their page "
+                   "frames if its copy is held, else by their contents")
+      ->type_name("IMAGE");
+  command
+      ->add_option("--hold", arguments->hold,
+                   "With --technique fork: hold the copy for the next --since; until then the "
+                   "guest's first write to each page costs a copied page, up to half of this "
+                   "host's free memory")
+      ->check(CLI::Range(1u, 7u * 86400u))
+      ->type_name("SECONDS");
+  command
+      ->add_option("--merge", arguments->merge,
+                   "Instead of a VM: make this incremental image whole, with those it builds on, "
+                   "which its manifest names")
+      ->type_name("IMAGE");
   command->add_flag("--force", arguments->force, "Replace files that exist");
   return {command, [arguments] { return run(*arguments); }};
 }

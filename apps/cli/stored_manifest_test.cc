@@ -1,0 +1,103 @@
+#include "apps/cli/stored_manifest.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "apps/cli/manifest.h"
+
+namespace vitrine::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+std::string digest(char digit) { return std::string(64, digit); }
+
+class StoredManifestTest : public ::testing::Test {
+ protected:
+  StoredManifestTest() {
+    std::string name = (fs::temp_directory_path() / "vitrine-manifest-XXXXXX").string();
+    folder_ = mkdtemp(name.data());
+  }
+  ~StoredManifestTest() override { fs::remove_all(folder_); }
+
+  // The manifest of an image that may build on another.
+  void store(const std::string& image, char digit, std::optional<std::string> since = {}) {
+    Manifest manifest;
+    manifest.file = image;
+    manifest.report.sha256 = digest(digit);
+    if (since) manifest.since = ManifestSince{*since, digest('0'), "frames"};
+    fs::create_directories((folder_ / image).parent_path());
+    std::ofstream(folder_ / (image + ".json")) << manifest_json(manifest, JsonLayout::indented);
+  }
+  std::string error_of(const std::string& image) const {
+    const auto chain = read_chain(folder_ / image);
+    return chain ? "" : to_string(chain.error());
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(StoredManifestTest, AWholeImageIsAChainOfItsOwn) {
+  store("a", 'a');
+  const auto chain = read_chain(folder_ / "a");
+  ASSERT_TRUE(chain) << to_string(chain.error());
+  ASSERT_EQ(chain->links.size(), 1U);
+  EXPECT_EQ(chain->links[0].file, folder_ / "a");
+  EXPECT_EQ(chain->links[0].sha256, digest('a'));
+}
+
+TEST_F(StoredManifestTest, FollowsWhatAnImageBuildsOnIntoOtherFolders) {
+  store("whole/a", 'a');
+  store("daily/b", 'b', "../whole/a");
+  store("daily/c", 'c', "b");
+  const auto chain = read_chain(folder_ / "daily" / "c");
+  ASSERT_TRUE(chain) << to_string(chain.error());
+  ASSERT_EQ(chain->links.size(), 3U);
+  EXPECT_EQ(chain->links[0].sha256, digest('a'));
+  EXPECT_EQ(chain->links[2].sha256, digest('c'));
+  EXPECT_EQ(chain->newest["image"]["sha256"], digest('c'));
+}
+
+TEST_F(StoredManifestTest, SaysWhichManifestIsMissing) {
+  store("b", 'b', "a");
+  EXPECT_THAT(error_of("b"), HasSubstr("a.json"));
+}
+
+TEST_F(StoredManifestTest, ImagesThatBuildOnThemselvesEnd) {
+  store("a", 'a', "b");
+  store("b", 'b', "a");
+  EXPECT_THAT(error_of("a"), HasSubstr("more than a thousand"));
+}
+
+TEST_F(StoredManifestTest, WhatIsNoManifestIsRefused) {
+  for (const char* text : {"", "[]", "{}", "{\"image\":1}", "{\"image\":{\"sha256\":1}}",
+                           "{\"image\":{\"sha256\":\"abc\"}}"})
+    EXPECT_FALSE(parse_manifest(text)) << text;
+  const std::string image = "{\"image\":{\"sha256\":\"" + digest('a') + "\"}";
+  EXPECT_TRUE(parse_manifest(image + "}"));
+  EXPECT_TRUE(parse_manifest(image + ",\"since\":null}"));
+  EXPECT_FALSE(parse_manifest(image + ",\"since\":7}"));
+  EXPECT_FALSE(parse_manifest(image + ",\"since\":{\"file\":\"\"}}"));
+}
+
+TEST(MergedJson, IsTheNewestManifestWithTheImageItself) {
+  const auto newest = nlohmann::ordered_json::parse(
+      R"({"host":"h","since":{"file":"a"},"image":{"file":"b"},"technique":"fork"})");
+  MergedImage merged;
+  merged.from = {{"/x/a", digest('a')}, {"/x/b", digest('b')}};
+  merged.file = "whole";
+  merged.report.sha256 = digest('c');
+  const auto object = nlohmann::json::parse(merged_json(merged, newest, JsonLayout::line));
+  EXPECT_FALSE(object.contains("since"));
+  EXPECT_EQ(object["technique"], "fork");
+  EXPECT_EQ(object["image"]["file"], "whole");
+  EXPECT_EQ(object["image"]["sha256"], digest('c'));
+  EXPECT_EQ(object["merged"]["from"][1]["file"], "b");
+  EXPECT_THAT(merged_text(merged), HasSubstr("2 images"));
+}
+
+}  // namespace
+}  // namespace vitrine::cli

@@ -36,6 +36,18 @@ TEST_F(Fork, KeepsNoCopyBetweenObservations) {
   EXPECT_TRUE(tool.running());
 }
 
+TEST_F(Fork, ADryRunSaysWhatItWouldDoAndDoesNothing) {
+  const json before = vm_state(guest());
+  const json plan = vitrine_json({"ps", guest().name(), "--technique", "fork", "--dry-run"});
+  EXPECT_EQ(plan.at("technique"), "fork");
+  EXPECT_GE(plan.at("steps").size(), 4U) << plan;
+  EXPECT_TRUE(plan.at("refused").is_null()) << plan;
+  EXPECT_EQ(json::diff(before, vm_state(guest())), json::array());
+  const json frozen = vitrine_json({"ps", guest().name(), "--pause=freeze", "--dry-run"});
+  EXPECT_THAT(frozen.at("steps").dump(), testing::HasSubstr("threads are stopped"));
+  EXPECT_TRUE(vitrine_json({"ps", guest().name(), "--dry-run"}).at("steps").empty());
+}
+
 // What `vitrine snapshot` says it did, as JSON, and the image's manifest.
 class ForkImages : public Fork {
  protected:
@@ -206,6 +218,9 @@ TEST(ForkWithoutMonitor, SaysThatAsynchronousDisksCannotBeDrained) {
   const Finished refused = vitrine({"ps", guest.name(), "--technique", "fork"});
   EXPECT_EQ(refused.status, 1) << refused.output;
   EXPECT_THAT(refused.errors, testing::HasSubstr("brought to rest"));
+  const Finished plan = vitrine({"ps", guest.name(), "--technique", "fork", "--dry-run"});
+  EXPECT_EQ(plan.status, 1) << plan.output;
+  EXPECT_THAT(plan.output, testing::HasSubstr("refused: "));
 }
 
 }  // namespace

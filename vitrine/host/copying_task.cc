@@ -11,8 +11,8 @@
 #include <charconv>
 #include <utility>
 
+#include "vitrine/host/copy_preconditions.h"
 #include "vitrine/host/orphan_copy.h"
-#include "vitrine/host/vm_flags.h"
 
 namespace vitrine::host {
 namespace {
@@ -138,8 +138,8 @@ void CopyingTask::look_after() {
 Task::Answer CopyingTask::take(const std::vector<CopiedRange>& ranges) {
   kill_child();
   lost_ = {};
-  const auto marked_ranges = marked(ranges);
-  if (!marked_ranges) return fail(marked_ranges.error());
+  const auto marked = marked_ranges(process_.pid, ranges);
+  if (!marked) return fail(marked.error());
   if (!syscall_) {
     const auto found = find_syscall(process_.pid);
     if (!found) return fail(found.error());
@@ -152,7 +152,7 @@ Task::Answer CopyingTask::take(const std::vector<CopiedRange>& ranges) {
   faults_before_ = minor_faults(process_.pid);
   const auto child =
       errand->unstoppable().empty()
-          ? clone(errand->calls(), *marked_ranges)
+          ? clone(errand->calls(), *marked)
           : fail(cannot_be_copied(fmt::format("the host kernel's thread {} may write to it",
                                               errand->unstoppable().front())));
   const std::chrono::nanoseconds stopped = errand->end();
@@ -165,30 +165,6 @@ Task::Answer CopyingTask::take(const std::vector<CopiedRange>& ranges) {
     return fail(settled.error());
   }
   return std::vector<std::string>{std::to_string(child_), std::to_string(stopped.count())};
-}
-
-// What of the ranges is marked as not to be copied. Errors: `unsupported` where they are memory
-// that a copy does not copy, or that somebody else writes to.
-base::Result<std::vector<CopiedRange>> CopyingTask::marked(
-    const std::vector<CopiedRange>& ranges) const {
-  const auto mappings = vm_flags(process_.pid);
-  if (!mappings) return fail(mappings.error());
-  std::vector<CopiedRange> found;
-  for (const CopiedRange& range : ranges) {
-    for (const FlaggedMapping& mapping : *mappings) {
-      const base::HostVirtual start = std::max(range.start, mapping.start);
-      const base::HostVirtual end = std::min(range.start + range.size, mapping.end);
-      if (start >= end) continue;
-      if (mapping.has("sh")) return fail(cannot_be_copied("it is shared with others"));
-      if (mapping.has("ht")) return fail(cannot_be_copied("it is made of reserved huge pages"));
-      if (mapping.has("wf")) return fail(cannot_be_copied("it is marked to be wiped in copies"));
-      if (mapping.has("um") || mapping.has("uw") || mapping.has("ui"))
-        return fail(
-            cannot_be_copied("userfaultfd watches it: a migration or a snapshot is under way"));
-      if (mapping.has("dc")) found.push_back({start, end - start});
-    }
-  }
-  return found;
 }
 
 // The marks are set back whatever happens in between.

@@ -45,7 +45,6 @@ class CopyingTask final : public Task {
   Answer hold(std::string_view time_and_path);
   Answer describe();
   bool can_be_found() const;
-  base::Result<std::vector<CopiedRange>> marked(const std::vector<CopiedRange>& ranges) const;
   base::Result<pid_t> clone(RemoteCalls& calls, const std::vector<CopiedRange>& marked);
   void kill_child();
 

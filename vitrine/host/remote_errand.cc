@@ -10,17 +10,24 @@ namespace vitrine::host {
 using base::Code;
 using base::fail;
 
-base::Result<void> prepare_for_calls(pid_t thread, long more) {
+bool under_seccomp(pid_t thread) {
   const auto status = read_file(ProcRoot().of(thread, "status"));
-  const bool filtered = !status || status_number(*status, "Seccomp").value_or(1) != 0;
+  return !status || status_number(*status, "Seccomp").value_or(1) != 0;
+}
+
+base::Error seccomp_in_the_way() {
+  return {Code::denied,
+          "the VMM runs under a seccomp filter that would end it for what is needed here, and "
+          "this host does not let us suspend it",
+          "that takes CAP_SYS_ADMIN and a kernel with CONFIG_CHECKPOINT_RESTORE; or use "
+          "--technique background-snapshot"};
+}
+
+base::Result<void> prepare_for_calls(pid_t thread, long more) {
   long options = PTRACE_O_TRACECLONE | more;
-  if (filtered) options |= PTRACE_O_SUSPEND_SECCOMP;
+  if (under_seccomp(thread)) options |= PTRACE_O_SUSPEND_SECCOMP;
   if (ptrace(PTRACE_SETOPTIONS, thread, 0L, options) == 0) return {};
-  return fail(Code::denied,
-              "the VMM runs under a seccomp filter that would end it for what is needed here, and "
-              "this host does not let us suspend it",
-              "that takes CAP_SYS_ADMIN and a kernel with CONFIG_CHECKPOINT_RESTORE; or use "
-              "--technique background-snapshot");
+  return fail(seccomp_in_the_way());
 }
 
 base::Result<RemoteErrand> RemoteErrand::begin(const ProcessIdentity& process,

@@ -15,6 +15,11 @@
 
 namespace vitrine::host {
 
+// Whether the thread, or process, has a seccomp filter.
+bool under_seccomp(pid_t thread);
+// The error where that cannot be suspended.
+base::Error seccomp_in_the_way();
+
 // Has the stopped `thread`, and the processes it starts, suffer system calls of ours: what it
 // starts is traced from its beginning, and no seccomp filter applies. `more`: options of ptrace(2)
 // besides. Error: `denied` where there is a filter that the host does not let us suspend.

@@ -1,5 +1,6 @@
 #include "vitrine/host/thread_stop.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sys/ptrace.h>
@@ -55,6 +56,20 @@ base::Error no_tracing(pid_t process, pid_t thread) {
 }
 
 }  // namespace
+
+base::Result<void> can_be_stopped(const ProcessIdentity& process) {
+  // Opening it takes what tracing takes (PTRACE_MODE_ATTACH).
+  const std::string memory = ProcRoot().of(process.pid, "mem");
+  const base::FileDescriptor opened(open(memory.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!opened.valid()) return fail(explain_denial(process.pid));
+  if (held_by_keeper(process.pid)) return {};
+  for (const pid_t thread : threads(process.pid)) {
+    const auto status = read_file(ProcRoot().of(thread, "status")).value_or("");
+    if (status_number(status, "TracerPid").value_or(0) != 0)
+      return fail(no_tracing(process.pid, thread));
+  }
+  return {};
+}
 
 base::Result<ThreadStop> ThreadStop::begin(const ProcessIdentity& process,
                                            std::chrono::milliseconds limit) {

@@ -75,4 +75,8 @@ class ThreadStop {
   std::vector<std::string> unstoppable_;
 };
 
+// Whether the process's threads could be stopped, as far as that can be told without trying.
+// Errors: `denied` where rights are missing, or where somebody else traces it.
+base::Result<void> can_be_stopped(const ProcessIdentity& process);
+
 }  // namespace vitrine::host

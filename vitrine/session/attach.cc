@@ -106,20 +106,6 @@ std::optional<kernel::Kernel> find_otherwise(const vmm::Machine& machine,
   return std::move(*kernel);
 }
 
-base::Result<void> check_pause(const techniques::Description& about, Pausing pause) {
-  const std::string id(about.id);
-  if (pause != Pausing::none && about.needs_running_guest)
-    return fail(
-        Code::invalid,
-        "the technique " + id + " has the guest do the reading, which a paused guest cannot",
-        "leave --pause out, or choose another technique");
-  if (pause == Pausing::freeze && about.needs_running_vmm)
-    return fail(Code::invalid,
-                "the technique " + id + " has the VMM do the reading, which a frozen VMM cannot",
-                "use --pause=vmm, or choose another technique");
-  return {};
-}
-
 base::Result<Attachment> try_layout(const vmm::Machine& machine, const Options& options,
                                     const vmm::RamLayout& layout, const Survey& survey) {
   auto technique = choose(options.technique, machine, layout);
@@ -178,6 +164,20 @@ base::Result<Attachment> try_layouts(const vmm::Machine& machine, const Options&
 }
 
 }  // namespace
+
+base::Result<void> check_pause(const techniques::Description& about, Pausing pause) {
+  const std::string id(about.id);
+  if (pause != Pausing::none && about.needs_running_guest)
+    return fail(
+        Code::invalid,
+        "the technique " + id + " has the guest do the reading, which a paused guest cannot",
+        "leave --pause out, or choose another technique");
+  if (pause == Pausing::freeze && about.needs_running_vmm)
+    return fail(Code::invalid,
+                "the technique " + id + " has the VMM do the reading, which a frozen VMM cannot",
+                "use --pause=vmm, or choose another technique");
+  return {};
+}
 
 base::Result<Attachment> attach(const vmm::Machine& machine, const Options& options) {
   if (!machine.command_line.confidential.empty())

@@ -46,6 +46,9 @@ struct Attachment {
 
 base::Result<Attachment> attach(const vmm::Machine& machine, const Options& options);
 
+// Error: `invalid` where the technique needs what such a pause stops.
+base::Result<void> check_pause(const techniques::Description& about, Pausing pause);
+
 // The layout that attaching would try first; not confirmed by the guest.
 base::Result<vmm::RamLayout> likely_layout(const vmm::Machine& machine);
 

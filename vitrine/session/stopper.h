@@ -24,6 +24,15 @@ class Stopper {
  public:
   explicit Stopper(Pausing how) : how_(how) {}
 
+  // What stop() and release() would do, step by step, in words for people, and whether they could,
+  // as far as that can be told. No effect on the VM.
+  struct Plan {
+    std::vector<std::string> steps;
+    std::vector<std::string> doubts;  // why what is read would not be proved to be of one instant
+    std::optional<base::Error> refused;
+  };
+  static Plan plan(Pausing how, const vmm::Machine& machine, const vmm::RamLayout& layout);
+
   // Stops the VM, unless nothing is to be stopped. `of_access`: the connection to the monitor that
   // the access occupies, or null. Errors: as vmm::Pause::begin and host::Freezer::freeze.
   base::Result<void> stop(const vmm::Machine& machine, const vmm::RamLayout& layout,

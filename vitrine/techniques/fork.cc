@@ -1,5 +1,7 @@
 #include "vitrine/techniques/fork.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -8,7 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "vitrine/host/copy_preconditions.h"
 #include "vitrine/host/process_copy.h"
+#include "vitrine/host/remote_errand.h"
 #include "vitrine/techniques/frame_changes.h"
 #include "vitrine/techniques/held_copies.h"
 #include "vitrine/techniques/proc_mem.h"
@@ -75,12 +79,17 @@ base::Error cannot_drain(const base::Error& cause) {
   return error;
 }
 
+std::vector<host::CopiedRange> ranges_of(const vmm::RamLayout& layout) {
+  std::vector<host::CopiedRange> ranges;
+  for (const vmm::RamRegion& region : layout.regions) ranges.push_back({region.host, region.size});
+  return ranges;
+}
+
 class ForkAccess final : public Access, public HeldCopies {
  public:
   ForkAccess(vmm::Machine machine, const vmm::RamLayout& layout)
       : machine_(std::move(machine)), layout_(layout), memory_(layout) {
-    for (const vmm::RamRegion& region : layout.regions)
-      ranges_.push_back({region.host, region.size});
+    ranges_ = ranges_of(layout);
   }
 
   memory::PhysicalMemory& memory() override { return memory_; }
@@ -203,11 +212,43 @@ base::Result<void> Fork::usable(const vmm::Machine& machine, const vmm::RamLayou
     if (region.backing == vmm::Backing::hugetlb)
       return fail(refused("its RAM is made of reserved huge pages"));
   }
+  if (auto copied = host::can_be_copied(machine.process, ranges_of(layout)); !copied) return copied;
   const auto drains = needs_drain(machine);
   if (!drains) return fail(drains.error());
   if (!*drains) return {};
   const auto qmp = vmm::open_qmp(machine);
   return qmp ? base::Result<void>() : fail(cannot_drain(qmp.error()));
+}
+
+std::vector<std::string> Fork::steps(const vmm::Machine& machine,
+                                     const vmm::RamLayout& layout) const {
+  const auto writers = vmm::kernel_writers(machine);
+  const bool drains = writers && !writers->empty();
+  std::uint64_t bytes = 0;
+  for (const vmm::RamRegion& region : layout.regions) bytes += region.size;
+  std::vector<std::string> steps;
+  if (drains)
+    steps.push_back("the monitor stops the VM, so that its disks come to rest: it uses " +
+                    writers->front().words);
+  steps.push_back(
+      fmt::format("its {} threads are stopped (ptrace), for 1 s at most, by a process of its own "
+                  "that lets them "
+                  "go on whatever happens to this one",
+                  host::threads(machine.process.pid).size()));
+  steps.push_back(fmt::format(
+      "one of them marks its {} MiB of RAM as to be copied (MADV_DOFORK), clones the process, and "
+      "sets the marks back{}",
+      (bytes + (1 << 19)) >> 20,
+      host::under_seccomp(machine.process.pid) ? "; its seccomp filter is suspended for that"
+                                               : ""));
+  steps.emplace_back(drains ? "the threads go on, and the monitor lets the VM go on"
+                            : "the threads go on");
+  steps.emplace_back(
+      "the copy, which never runs and holds no descriptor, is read; meanwhile the guest's first "
+      "write to each page copies it");
+  steps.emplace_back(
+      "the copy is ended afterwards, or when it has cost half of this host's free memory");
+  return steps;
 }
 
 base::Result<std::unique_ptr<Access>> Fork::open(const vmm::Machine& machine,

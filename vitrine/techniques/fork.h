@@ -15,6 +15,8 @@ class Fork final : public Technique {
   const Description& description() const override;
   base::Result<void> usable(const vmm::Machine& machine,
                             const vmm::RamLayout& layout) const override;
+  std::vector<std::string> steps(const vmm::Machine& machine,
+                                 const vmm::RamLayout& layout) const override;
   base::Result<std::unique_ptr<Access>> open(const vmm::Machine& machine,
                                              const vmm::RamLayout& layout) const override;
 };

@@ -50,6 +50,15 @@ std::span<const Technique* const> all() {
   return techniques;
 }
 
+std::vector<std::string> Technique::steps(const vmm::Machine& /*machine*/,
+                                          const vmm::RamLayout& /*layout*/) const {
+  const Description& about = description();
+  if (about.effect == Effect::passive) return {};
+  return {"the guest's memory is read through " + std::string(about.access),
+          "meanwhile: " + std::string(about.liveness),
+          "what was changed is undone, by a process of its own if this one is killed"};
+}
+
 std::string_view name(Effect effect) {
   switch (effect) {
     case Effect::passive:

@@ -8,7 +8,9 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "vitrine/base/result.h"
 #include "vitrine/memory/physical_memory.h"
@@ -84,6 +86,11 @@ class Technique {
   // so. No effect on the VM.
   virtual base::Result<void> usable(const vmm::Machine& machine,
                                     const vmm::RamLayout& layout) const = 0;
+
+  // What opening it and each observation would do to this VM, step by step, in words for people;
+  // none where the VM could not notice. No effect on the VM.
+  virtual std::vector<std::string> steps(const vmm::Machine& machine,
+                                         const vmm::RamLayout& layout) const;
 
   // Opens it, with the effect that its description names.
   virtual base::Result<std::unique_ptr<Access>> open(const vmm::Machine& machine,

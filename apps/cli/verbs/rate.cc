@@ -69,6 +69,7 @@ std::string text_of(const RateReport& report) {
 
 Exit run(const Arguments& arguments) {
   const bool json = arguments.target.json;
+  if (arguments.target.dry_run) return show_dry_run(arguments.target);
   auto declaration = views::find(arguments.view);
   if (!declaration) return report(declaration.error(), json);
   auto session = session::Session::open(arguments.target.vm, arguments.target.options());

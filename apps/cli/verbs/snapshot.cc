@@ -184,9 +184,23 @@ base::Result<void> check(const Arguments& arguments) {
   return {};
 }
 
+// What is done besides looking at the memory.
+std::vector<std::string> further_steps(const Arguments& arguments) {
+  std::vector<std::string> steps{"the image is written to " + arguments.output};
+  if (!arguments.since.empty())
+    steps.push_back("only pages that changed since " + arguments.since +
+                    " are written; its copy, if it is held, is ended");
+  if (arguments.hold != 0)
+    steps.push_back("the copy is held for " + std::to_string(arguments.hold) +
+                    " s, for the next image");
+  return steps;
+}
+
 Exit run(const Arguments& arguments) {
   const bool json = arguments.target.json;
   if (auto checked = check(arguments); !checked) return report(checked.error(), json);
+  if (arguments.target.dry_run && arguments.merge.empty())
+    return show_dry_run(arguments.target, further_steps(arguments));
   if (arguments.merge.empty()) return take_snapshot(arguments);
   return merge_images({arguments.merge, arguments.output, *images::find_format(arguments.format),
                        arguments.omissions(), arguments.force, json});

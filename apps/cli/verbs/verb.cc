@@ -25,6 +25,10 @@ void Target::add_pause_to(CLI::App& command) {
                   "Stop the guest while it is looked at: vmm, through the VMM's monitor, which "
                   "drains its disks too; freeze, by stopping the VMM's threads")
       ->check(CLI::IsMember({"none", "vmm", "freeze"}));
+  command.add_flag(
+      "--dry-run", dry_run,
+      "Say what would be done to the VM, step by step, and why it would be refused; do "
+      "nothing");
 }
 
 session::Options Target::options() const {

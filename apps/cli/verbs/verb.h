@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "apps/cli/error.h"
 #include "apps/cli/report.h"
@@ -35,6 +36,7 @@ struct Target {
   std::string vm;
   std::string technique = "auto";
   std::string pause = "none";
+  bool dry_run = false;
   bool no_cache = false;
   bool json = false;
 
@@ -43,6 +45,10 @@ struct Target {
   void add_pause_to(CLI::App& command);
   session::Options options() const;
 };
+
+// Tells what looking into the VM would do to it, and why it would be refused. `more`: what the verb
+// would do besides.
+Exit show_dry_run(const Target& target, std::vector<std::string> more = {});
 
 // Tells an error on stderr, as JSON if asked for; returns the exit status it means.
 Exit report(const base::Error& error, bool json);

@@ -211,6 +211,7 @@ void ViewOptions::add_to(CLI::App& command) {
 }
 
 Exit run_view(const ViewOptions& options, const ViewCommand& command) {
+  if (options.target.dry_run) return show_dry_run(options.target);
   Show show(options, command);
   if (auto attached = show.attach(); !attached)
     return report(attached.error(), options.target.json);

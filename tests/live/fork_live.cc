@@ -49,11 +49,17 @@ TEST_F(Fork, ADryRunSaysWhatItWouldDoAndDoesNothing) {
 }
 
 // What `vitrine snapshot` says it did, as JSON, and the image's manifest.
-class ForkImages : public Fork {
+class ForkImages : public GuestTest {
  protected:
+  // Small: on an emulated host each image takes its time.
+  static void SetUpTestSuite() { boot({.name = "fork-images", .memory = "256M"}); }
+
   json snapshot(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "snapshot");
-    return vitrine_json(arguments, 0, folder_.path());
+    arguments.emplace_back("--json");
+    const Finished finished = vitrine(arguments, std::chrono::minutes(3), folder_.path());
+    if (finished.status != 0) throw std::runtime_error(finished.errors);
+    return json::parse(finished.output);
   }
   std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
   std::string sha256(const json& taken) { return taken.at("image").at("sha256"); }
@@ -66,7 +72,7 @@ class ForkImages : public Fork {
   }
   void TearDown() override {
     QmpClient(guest().qmp()).execute("cont");
-    Fork::TearDown();
+    GuestTest::TearDown();
   }
 
  private:
@@ -129,6 +135,15 @@ TEST_F(ForkImages, RefusesWhatCannotBe) {
   EXPECT_EQ(whole.status, 0) << whole.errors;
 }
 
+// Where temporary files may be in memory, which no disk reads into, the environment names a disk.
+std::string make_disk(const std::filesystem::path& folder) {
+  if (const char* given = std::getenv("VITRINE_DISK")) return given;
+  const std::filesystem::path path = folder / "disk";
+  std::ofstream{path};
+  std::filesystem::resize_file(path, 64 << 20);
+  return path;
+}
+
 // How the VMM reaches a disk, past the host's page cache.
 struct DiskAccess {
   const char* name;
@@ -143,7 +158,7 @@ class ForkUnderDiskLoad : public testing::TestWithParam<DiskAccess> {
  protected:
   void SetUp() override {
     if (!kernel_available("6.1")) GTEST_SKIP() << "SKIPPED: guest kernel 6.1";
-    const std::string disk = make_disk();
+    const std::string disk = make_disk(disk_.path());
     GuestOptions options{.name = "fork-disk"};
     for (std::string argument : GetParam().drive) {
       if (const auto at = argument.find("DISK"); at != std::string::npos)
@@ -157,15 +172,6 @@ class ForkUnderDiskLoad : public testing::TestWithParam<DiskAccess> {
   Guest& guest() { return *guest_; }
 
  private:
-  // Where temporary files may be in memory, which no disk reads into, the environment names a disk.
-  std::string make_disk() const {
-    if (const char* given = std::getenv("VITRINE_DISK")) return given;
-    const std::filesystem::path path = disk_.path() / "disk";
-    std::ofstream{path};
-    std::filesystem::resize_file(path, 64 << 20);
-    return path;
-  }
-
   TemporaryFolder disk_;
   std::optional<Guest> guest_;
 };
@@ -209,11 +215,9 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(ForkWithoutMonitor, SaysThatAsynchronousDisksCannotBeDrained) {
   if (!kernel_available("6.1")) GTEST_SKIP() << "SKIPPED: guest kernel 6.1";
   const TemporaryFolder disk;
-  std::ofstream(disk.path() / "disk");
-  std::filesystem::resize_file(disk.path() / "disk", 1 << 20);
   Guest guest({.name = "fork-unmonitored",
                .qmp = QmpSocket::absent,
-               .arguments = {"-drive", "file=" + (disk.path() / "disk").string() +
+               .arguments = {"-drive", "file=" + make_disk(disk.path()) +
                                            ",format=raw,if=virtio,cache=none,aio=native"}});
   const Finished refused = vitrine({"ps", guest.name(), "--technique", "fork"});
   EXPECT_EQ(refused.status, 1) << refused.output;

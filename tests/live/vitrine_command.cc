@@ -31,10 +31,9 @@ Finished vitrine(const std::vector<std::string>& arguments, std::chrono::millise
   return run(command, limit);
 }
 
-nlohmann::json vitrine_json(std::vector<std::string> arguments, int expected_status,
-                            const std::filesystem::path& cache) {
+nlohmann::json vitrine_json(std::vector<std::string> arguments, int expected_status) {
   arguments.emplace_back("--json");
-  const Finished finished = vitrine(arguments, kUsualLimit, cache);
+  const Finished finished = vitrine(arguments);
   if (finished.status != expected_status) {
     throw std::runtime_error("vitrine ended with status " + std::to_string(finished.status) +
                              ", expected " + std::to_string(expected_status) + ": " +

@@ -20,16 +20,13 @@ std::vector<std::string> vitrine_command(const std::vector<std::string>& argumen
 // The same for a shell.
 std::string shell_line(const std::vector<std::string>& command);
 
-inline constexpr std::chrono::seconds kUsualLimit{60};
-
 // Runs `vitrine ARGUMENTS…`. What it keeps on disk goes to `cache` (an empty one if it is empty).
 Finished vitrine(const std::vector<std::string>& arguments,
-                 std::chrono::milliseconds limit = kUsualLimit,
+                 std::chrono::milliseconds limit = std::chrono::seconds(60),
                  const std::filesystem::path& cache = {});
 
 // Runs `vitrine ARGUMENTS… --json` and parses what it prints. Throws std::runtime_error with its
 // messages unless the exit status is the one expected.
-nlohmann::json vitrine_json(std::vector<std::string> arguments, int expected_status = 0,
-                            const std::filesystem::path& cache = {});
+nlohmann::json vitrine_json(std::vector<std::string> arguments, int expected_status = 0);
 
 }  // namespace vitrine::live

@@ -57,7 +57,7 @@ std::vector<Case> cases() {
     all.push_back({"private", {"--technique", id, "--pause=vmm"}});
   }
   for (const char* id :
-       {"background-snapshot", "migrate-file", "dump", "pmemsave", "gdb", "qmp", "agent"})
+       {"fork", "background-snapshot", "migrate-file", "dump", "pmemsave", "gdb", "qmp", "agent"})
     all.push_back({"private", {"--technique", id}});
   all.push_back({"managed", {"--technique", "libvirt"}});
   return all;

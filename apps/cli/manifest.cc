@@ -112,18 +112,19 @@ std::string manifest_text(const Manifest& manifest) {
                     report.sha256, for_terminal(manifest.file), for_terminal(manifest.file));
 }
 
-std::string merged_json(const MergedImage& merged, nlohmann::ordered_json newest,
-                        JsonLayout layout) {
-  newest.erase("since");
+std::string merged_json(const MergedImage& merged, std::string_view newest, JsonLayout layout) {
+  Json object = Json::parse(newest, nullptr, false);
+  if (!object.is_object()) object = Json::object();
+  object.erase("since");
   Json from = Json::array();
   for (const images::ChainLink& link : merged.from)
     from.push_back({{"file", for_json(link.file.filename().string())}, {"sha256", link.sha256}});
-  newest["merged"] = {{"at", rfc3339(merged.at)}, {"from", from}};
-  newest["image"] = image_json(merged.file, merged.format, merged.report);
-  newest["ram_bytes"] = merged.report.ram_bytes;
-  newest["skip"] = texts_json(names(merged.omissions));
-  newest["pages"] = pages_json(merged.report.pages);
-  return json_text(newest, layout);
+  object["merged"] = {{"at", rfc3339(merged.at)}, {"from", from}};
+  object["image"] = image_json(merged.file, merged.format, merged.report);
+  object["ram_bytes"] = merged.report.ram_bytes;
+  object["skip"] = texts_json(names(merged.omissions));
+  object["pages"] = pages_json(merged.report.pages);
+  return json_text(object, layout);
 }
 
 std::string merged_text(const MergedImage& merged) {
@@ -139,10 +140,10 @@ std::string progress_text(const images::SnapshotProgress& progress, std::size_t 
   const double part = progress.total == 0 ? 1
                                           : static_cast<double>(progress.done) /
                                                 static_cast<double>(progress.total);
-  const std::string numbers =
-      progress.finishing ? std::string(" 100 %  completing the image")
-                         : fmt::format(" {:3.0f} %  {} of {}", part * 100, size_text(progress.done),
-                                       size_text(progress.total));
+  std::string numbers = progress.finishing
+                            ? std::string(" 100 %  completing the image")
+                            : fmt::format(" {:3.0f} %  {} of {}", part * 100,
+                                          size_text(progress.done), size_text(progress.total));
   constexpr std::size_t kLongest = 40;
   if (width < numbers.size() + 4) return numbers;
   const std::size_t bar = std::min(kLongest, width - numbers.size() - 3);

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -58,9 +57,8 @@ struct MergedImage {
   images::SnapshotReport report;
 };
 
-// Its manifest: that of the newest image it was made of, but for the image itself.
-std::string merged_json(const MergedImage& merged, nlohmann::ordered_json newest,
-                        JsonLayout layout);
+// Its manifest: `newest`, that of the newest image it was made of, but for the image itself.
+std::string merged_json(const MergedImage& merged, std::string_view newest, JsonLayout layout);
 std::string merged_text(const MergedImage& merged);
 
 // The same for people: size before and after, what was left out, and the digest.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "apps/cli/image_files.h"
 
@@ -27,7 +28,7 @@ bool is_digest(const std::string& text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-base::Result<StoredManifest> read_manifest(const std::filesystem::path& image) {
+base::Result<std::string> read_text(const std::filesystem::path& image) {
   const std::filesystem::path path = manifest_path(image);
   std::ifstream file(path, std::ios::binary);
   if (!file)
@@ -36,23 +37,21 @@ base::Result<StoredManifest> read_manifest(const std::filesystem::path& image) {
   std::string text(kMostBytes, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));
-  auto manifest = parse_manifest(text);
-  if (!manifest) return fail(manifest.error().code, path.string() + " " + manifest.error().message);
-  return manifest;
+  return text;
 }
 
 }  // namespace
 
 base::Result<StoredManifest> parse_manifest(std::string_view text) {
   StoredManifest manifest;
-  manifest.object = Json::parse(text, nullptr, false);
+  const Json object = Json::parse(text, nullptr, false);
   const auto malformed = fail(Code::inconsistent, "is no manifest of an image");
-  if (!manifest.object.is_object()) return malformed;
-  const Json image = manifest.object.value("image", Json());
+  if (!object.is_object()) return malformed;
+  const Json image = object.value("image", Json());
   const auto digest = text_of(image, "sha256");
   if (!digest || !is_digest(*digest)) return malformed;
   manifest.sha256 = *digest;
-  const Json since = manifest.object.value("since", Json());
+  const Json since = object.value("since", Json());
   if (since.is_null()) return manifest;
   const auto file = text_of(since, "file");
   if (!file || file->empty()) return malformed;
@@ -63,12 +62,16 @@ base::Result<StoredManifest> parse_manifest(std::string_view text) {
 base::Result<StoredChain> read_chain(const std::filesystem::path& path) {
   StoredChain chain;
   for (std::filesystem::path image = path;;) {
-    auto manifest = read_manifest(image);
-    if (!manifest) return fail(manifest.error());
+    auto text = read_text(image);
+    if (!text) return fail(text.error());
+    const auto manifest = parse_manifest(*text);
+    if (!manifest)
+      return fail(manifest.error().code,
+                  manifest_path(image).string() + " " + manifest.error().message);
     if (chain.links.size() == kMostImages)
       return fail(Code::inconsistent, path.string() + " builds on more than a thousand images");
     chain.links.push_back({image, manifest->sha256});
-    if (chain.links.size() == 1) chain.newest = std::move(manifest->object);
+    if (chain.links.size() == 1) chain.newest = std::move(*text);
     if (!manifest->predecessor) break;
     image = image.parent_path() / *manifest->predecessor;
   }

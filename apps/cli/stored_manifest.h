@@ -5,9 +5,9 @@
 #pragma once
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "vitrine/base/result.h"
@@ -16,7 +16,6 @@
 namespace vitrine::cli {
 
 struct StoredManifest {
-  nlohmann::ordered_json object;
   std::string sha256;                                // of the image
   std::optional<std::filesystem::path> predecessor;  // relative to the image's folder
 };
@@ -26,7 +25,7 @@ base::Result<StoredManifest> parse_manifest(std::string_view text);
 
 struct StoredChain {
   std::vector<images::ChainLink> links;  // the whole image first, the one asked for last
-  nlohmann::ordered_json newest;         // its manifest
+  std::string newest;                    // its manifest, JSON
 };
 
 // Of the image at `path`. Errors: as parse_manifest, `absent` where an image has no manifest beside

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "apps/cli/manifest.h"
 
@@ -13,7 +14,10 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-std::string digest(char digit) { return std::string(64, digit); }
+std::string digest(char digit) {
+  std::string digits(64, digit);
+  return digits;
+}
 
 class StoredManifestTest : public ::testing::Test {
  protected:
@@ -58,7 +62,7 @@ TEST_F(StoredManifestTest, FollowsWhatAnImageBuildsOnIntoOtherFolders) {
   ASSERT_EQ(chain->links.size(), 3U);
   EXPECT_EQ(chain->links[0].sha256, digest('a'));
   EXPECT_EQ(chain->links[2].sha256, digest('c'));
-  EXPECT_EQ(chain->newest["image"]["sha256"], digest('c'));
+  EXPECT_THAT(chain->newest, HasSubstr(digest('c')));
 }
 
 TEST_F(StoredManifestTest, SaysWhichManifestIsMissing) {
@@ -73,19 +77,19 @@ TEST_F(StoredManifestTest, ImagesThatBuildOnThemselvesEnd) {
 }
 
 TEST_F(StoredManifestTest, WhatIsNoManifestIsRefused) {
-  for (const char* text : {"", "[]", "{}", "{\"image\":1}", "{\"image\":{\"sha256\":1}}",
-                           "{\"image\":{\"sha256\":\"abc\"}}"})
+  for (const char* text : {"", "[]", "{}", R"({"image":1})", R"({"image":{"sha256":1}})",
+                           R"({"image":{"sha256":"abc"}})"})
     EXPECT_FALSE(parse_manifest(text)) << text;
-  const std::string image = "{\"image\":{\"sha256\":\"" + digest('a') + "\"}";
+  const std::string image = R"({"image":{"sha256":")" + digest('a') + R"("})";
   EXPECT_TRUE(parse_manifest(image + "}"));
-  EXPECT_TRUE(parse_manifest(image + ",\"since\":null}"));
-  EXPECT_FALSE(parse_manifest(image + ",\"since\":7}"));
-  EXPECT_FALSE(parse_manifest(image + ",\"since\":{\"file\":\"\"}}"));
+  EXPECT_TRUE(parse_manifest(image + R"(,"since":null})"));
+  EXPECT_FALSE(parse_manifest(image + R"(,"since":7})"));
+  EXPECT_FALSE(parse_manifest(image + R"(,"since":{"file":""}})"));
 }
 
 TEST(MergedJson, IsTheNewestManifestWithTheImageItself) {
-  const auto newest = nlohmann::ordered_json::parse(
-      R"({"host":"h","since":{"file":"a"},"image":{"file":"b"},"technique":"fork"})");
+  const std::string newest =
+      R"({"host":"h","since":{"file":"a"},"image":{"file":"b"},"technique":"fork"})";
   MergedImage merged;
   merged.from = {{"/x/a", digest('a')}, {"/x/b", digest('b')}};
   merged.file = "whole";

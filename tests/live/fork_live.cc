@@ -139,7 +139,7 @@ TEST_F(ForkImages, RefusesWhatCannotBe) {
 std::string make_disk(const std::filesystem::path& folder) {
   if (const char* given = std::getenv("VITRINE_DISK")) return given;
   const std::filesystem::path path = folder / "disk";
-  std::ofstream{path};
+  std::ofstream(path).close();
   std::filesystem::resize_file(path, 64 << 20);
   return path;
 }

@@ -16,7 +16,7 @@ namespace {
 using base::Code;
 using testing::BusyProcess;
 
-constexpr std::size_t kMemory = 16 * 4096;
+constexpr std::size_t kMemory = std::size_t{16} * 4096;
 
 // Memory at the same address in the test and the process.
 class CopyPreconditions : public ::testing::Test {

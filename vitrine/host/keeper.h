@@ -52,7 +52,7 @@ class Keeper {
                                     const std::function<std::unique_ptr<Task>()>& make);
 
   // One that stayed, by the path of its socket. Error: `absent` where there is none.
-  static base::Result<Keeper> find(const std::filesystem::path& socket);
+  static base::Result<Keeper> find(const std::filesystem::path& path);
 
   // Errors: the task's own; `gone` where the keeper ended, `timeout` where it does not answer
   // within `limit` and five seconds more.

@@ -44,7 +44,8 @@ base::Result<void> ContentChanges::compare(memory::Range range, std::span<std::u
   if (!read_all(earlier_, range, before_))
     return base::fail(base::Code::unreadable, "the earlier image can't be read");
   for (std::size_t i = 0; i < same.size(); ++i)
-    same[i] = std::memcmp(&before_[i * kPageBytes], &after_[i * kPageBytes], kPageBytes) == 0;
+    same[i] =
+        std::memcmp(&before_[i * kPageBytes], &after_[i * kPageBytes], kPageBytes) == 0 ? 1 : 0;
   return {};
 }
 

@@ -87,7 +87,8 @@ base::Result<void> ImageChain::add(const ChainLink& link) {
 
 base::Result<void> ImageChain::verify(
     const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
-  std::uint64_t total = 0, done = 0;
+  std::uint64_t total = 0;
+  std::uint64_t done = 0;
   for (const Layer& layer : layers_) {
     struct stat info {};
     if (fstat(layer.memory->file(), &info) == 0) total += static_cast<std::uint64_t>(info.st_size);
@@ -184,27 +185,35 @@ void ImageChain::read(std::span<memory::ReadRequest> requests) {
 std::vector<memory::Range> ImageChain::populated(memory::Range within) {
   std::vector<memory::Range> found;
   for (const memory::Range& range : ram()) {
-    const GuestPhysical start = std::max(range.start, within.start);
+    const GuestPhysical start =
+        std::max(range.start, GuestPhysical(within.start.value / kPageBytes * kPageBytes));
     const GuestPhysical end = std::min(range.end(), within.end());
-    if (start >= end) continue;
-    const std::uint64_t first = *page_number(start);
-    std::vector<std::uint8_t> has_data((end - start + kPageBytes - 1) / kPageBytes);
-    for (Layer& layer : layers_)
-      for (const memory::Range& part : layer.memory->populated({start, end - start}))
-        for (GuestPhysical at = part.start; at < part.end(); at = at + kPageBytes) {
-          const std::uint64_t page = (at - start) / kPageBytes;
-          if (&holder(first + page) == layer.memory.get()) has_data[page] = 1;
-        }
-    for (std::uint64_t page = 0; page < has_data.size(); ++page) {
-      if (has_data[page] == 0) continue;
-      const GuestPhysical at = start + page * kPageBytes;
-      if (!found.empty() && found.back().end() == at)
-        found.back().size += kPageBytes;
-      else
-        found.push_back({at, kPageBytes});
-    }
+    if (start < end) append_populated({start, end - start}, found);
   }
   return found;
+}
+
+// `within` begins with a page and lies within one range of RAM.
+void ImageChain::append_populated(memory::Range within, std::vector<memory::Range>& found) {
+  const std::uint64_t first = *page_number(within.start);
+  std::vector<std::uint8_t> has_data((within.size + kPageBytes - 1) / kPageBytes);
+  for (Layer& layer : layers_) {
+    for (const memory::Range& part : layer.memory->populated(within)) {
+      const std::uint64_t begin = (part.start - within.start) / kPageBytes;
+      const std::uint64_t end = std::min<std::uint64_t>(
+          begin + (part.size + kPageBytes - 1) / kPageBytes, has_data.size());
+      for (std::uint64_t page = begin; page < end; ++page)
+        if (&holder(first + page) == layer.memory.get()) has_data[page] = 1;
+    }
+  }
+  for (std::uint64_t page = 0; page < has_data.size(); ++page) {
+    if (has_data[page] == 0) continue;
+    const GuestPhysical at = within.start + page * kPageBytes;
+    if (!found.empty() && found.back().end() == at)
+      found.back().size += kPageBytes;
+    else
+      found.push_back({at, kPageBytes});
+  }
 }
 
 }  // namespace vitrine::images

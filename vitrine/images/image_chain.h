@@ -52,6 +52,7 @@ class ImageChain final : public memory::PhysicalMemory {
   ImageChain() = default;
   base::Result<void> add(const ChainLink& link);
   std::optional<std::uint64_t> page_number(base::GuestPhysical at) const;
+  void append_populated(memory::Range within, std::vector<memory::Range>& found);
   memory::ImageMemory& holder(std::uint64_t page);
   memory::ReadStatus read(base::GuestPhysical at, std::span<std::byte> into);
 

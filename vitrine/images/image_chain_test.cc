@@ -154,6 +154,9 @@ TEST_F(ImageChainTest, IsReadAsTheGuestIs) {
   EXPECT_EQ(bytes.back(), std::byte{2});
   EXPECT_EQ((*chain)->PhysicalMemory::read(GuestPhysical(64 * megabyte - 8), bytes),
             memory::ReadStatus::outside_ram);
+  const auto around = (*chain)->populated({GuestPhysical(kUnused + 100), 2 * kPageBytes});
+  ASSERT_EQ(around.size(), 1U);
+  EXPECT_EQ(around.front(), (memory::Range{GuestPhysical(kUnused), 2 * kPageBytes}));
   const auto description = (*chain)->description();
   EXPECT_EQ(description.processors, processors_);
   EXPECT_EQ(description.vmcoreinfo, kernel_->vmcoreinfo.text());
@@ -180,7 +183,8 @@ TEST_F(ImageChainTest, FindsThatAnImageWasChanged) {
   next();
   put(kUnused, 1);
   next();
-  std::uint64_t last = 0, total = 0;
+  std::uint64_t last = 0;
+  std::uint64_t total = 0;
   const auto progress = [&](std::uint64_t now, std::uint64_t of) { last = now, total = of; };
   ASSERT_TRUE((*ImageChain::open(links_))->verify(progress));
   EXPECT_EQ(last, total);

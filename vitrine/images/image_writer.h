@@ -29,7 +29,7 @@ enum class Format : std::uint8_t {
 
 // "raw", "elf", "kdump".
 std::string_view name(Format format);
-std::optional<Format> find_format(std::string_view name);
+std::optional<Format> find_format(std::string_view wanted);
 
 // What an image says about its guest beside the pages.
 struct GuestDescription {

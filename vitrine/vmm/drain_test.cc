@@ -18,7 +18,7 @@ const QmpLimits kPatient{std::chrono::seconds(5), std::chrono::seconds(5), 1 << 
 // A running VM with these jobs and exports.
 class FakeVm {
  public:
-  FakeVm(std::string jobs, std::string exports)
+  FakeVm(const std::string& jobs, const std::string& exports)
       : server_([this, jobs, exports](const Json& request) -> std::string {
           const std::string command = request["execute"];
           if (command == "stop") running_ = false;

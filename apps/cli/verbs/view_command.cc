@@ -91,7 +91,11 @@ class Show {
                                 : show_table(std::move(rows), warnings, exit);
   }
 
-  base::Result<void> check_alive() { return session_->check_alive(); }
+  // Where the guest that was attached still runs.
+  base::Result<Exit> once_more() {
+    if (auto alive = session_->check_alive(); !alive) return base::fail(alive.error());
+    return once();
+  }
   base::Result<void> rest() { return session_->rest(); }
   // For what was shown last.
   bool stopped_the_guest() const { return stopped_the_guest_; }
@@ -162,16 +166,11 @@ base::Result<void> wait_for_reboot(Show& show) {
 Exit watch(const ViewOptions& options, Show& show) {
   const auto interval =
       std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.watch));
-  Exit exit = Exit::complete;
   auto next = Clock::now();
   auto last_shown = next;
   std::string last_warning;
   while (true) {
-    base::Result<Exit> shown = base::fail(base::Code::gone, "");
-    if (auto alive = show.check_alive(); !alive)
-      shown = base::fail(alive.error());
-    else
-      shown = show.once();
+    auto shown = show.once_more();
     // A guest whose memory makes no sense may be on its way into another kernel (kexec).
     const bool senseless = !shown && shown.error().code == base::Code::inconsistent &&
                            Clock::now() - last_shown < kSenselessPatience;
@@ -186,8 +185,7 @@ Exit watch(const ViewOptions& options, Show& show) {
     if (!shown) return report(shown.error(), options.target.json);
     last_shown = Clock::now();
     last_warning.clear();
-    exit = *shown;
-    if (exit == Exit::failed) return exit;
+    if (*shown == Exit::failed) return *shown;
     if (auto rested = show.rest(); !rested) return report(rested.error(), options.target.json);
     // A guest that was stopped runs on at least that long: a copy may take longer than the
     // interval, and copies without a gap would stop it for good.

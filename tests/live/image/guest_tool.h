@@ -28,6 +28,8 @@ int plant(const char* base64);
 int swap_out(const char* pid);
 // Writes and reads a disk for some seconds; fails if it gives back anything else (disk.c).
 int check_disk(const char* path, int seconds);
+// Writes to random pages of so much memory for some milliseconds; says how many writes that were.
+int churn(int mebibytes, long milliseconds);
 // Starts another kernel in place of this one (kexec); returns only if that fails.
 int boot_another(const char* kernel, const char* initramfs, const char* command_line);
 int list(void);

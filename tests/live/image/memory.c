@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "guest_tool.h"
@@ -55,6 +56,28 @@ int swap_out(const char* pid) {
   }
   fprintf(stderr, "guest_tool: the arguments of %s stay in memory\n", pid);
   return 1;
+}
+
+int churn(int mebibytes, long milliseconds) {
+  const size_t pages = ((size_t)mebibytes << 20) / PAGE;
+  unsigned char* memory =
+      mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) fail("mmap");
+  memset(memory, 1, pages * PAGE);
+  struct timespec start, now;
+  unsigned long writes = 0;
+  uint64_t random = 1;
+  clock_gettime(CLOCK_MONOTONIC, &start);
+  do {
+    for (int i = 0; i < 1000; ++i, ++writes) {
+      random = random * 6364136223846793005u + 1442695040888963407u;
+      ++memory[(random >> 33) % pages * PAGE];
+    }
+    clock_gettime(CLOCK_MONOTONIC, &now);
+  } while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 <
+           milliseconds);
+  printf("%lu\n", writes);
+  return 0;
 }
 
 int boot_another(const char* kernel, const char* initramfs, const char* command_line) {

@@ -122,8 +122,9 @@ std::string merged_json(const MergedImage& merged, std::string_view newest, Json
   object["merged"] = {{"at", rfc3339(merged.at)}, {"from", from}};
   object["image"] = image_json(merged.file, merged.format, merged.report);
   object["ram_bytes"] = merged.report.ram_bytes;
-  object["skip"] = texts_json(names(merged.omissions));
+  object["skip"] = texts_json(merged.skip);
   object["pages"] = pages_json(merged.report.pages);
+  object["warnings"] = texts_json(merged.warnings);
   return json_text(object, layout);
 }
 

@@ -53,7 +53,8 @@ struct MergedImage {
   std::chrono::sys_time<std::chrono::nanoseconds> at = {};
   std::string file;
   images::Format format = images::Format::elf;
-  images::Omissions omissions;
+  std::vector<std::string> skip;  // what it was made of left out, and what it leaves out itself
+  std::vector<std::string> warnings;
   images::SnapshotReport report;
 };
 

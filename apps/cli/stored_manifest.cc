@@ -4,6 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "apps/cli/escape.h"
 #include "apps/cli/image_files.h"
 
 namespace vitrine::cli {
@@ -21,7 +22,7 @@ std::optional<std::string> text_of(const Json& object, const char* member) {
   if (!object.is_object()) return std::nullopt;
   const auto found = object.find(member);
   if (found == object.end() || !found->is_string()) return std::nullopt;
-  return found->get<std::string>();
+  return from_json(found->get<std::string>());
 }
 
 bool is_digest(const std::string& text) {
@@ -30,8 +31,10 @@ bool is_digest(const std::string& text) {
 
 base::Result<std::string> read_text(const std::filesystem::path& image) {
   const std::filesystem::path path = manifest_path(image);
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
+  std::error_code failed;
+  std::ifstream file;
+  if (std::filesystem::is_regular_file(path, failed)) file.open(path, std::ios::binary);
+  if (!file.is_open())
     return fail(Code::absent, image.string() + " has no manifest beside it: " + path.string(),
                 "name an image that vitrine snapshot took, and keep FILE.json with it");
   std::string text(kMostBytes, '\0');
@@ -51,6 +54,11 @@ base::Result<StoredManifest> parse_manifest(std::string_view text) {
   const auto digest = text_of(image, "sha256");
   if (!digest || !is_digest(*digest)) return malformed;
   manifest.sha256 = *digest;
+  const Json skip = object.value("skip", Json::array());
+  for (const Json& one : skip)
+    if (one.is_string()) manifest.skip.push_back(one.get<std::string>());
+  const Json pages = object.value("pages", Json::object());
+  manifest.unreadable = pages.is_object() && pages.value("unreadable", Json(0)) != 0;
   const Json since = object.value("since", Json());
   if (since.is_null()) return manifest;
   const auto file = text_of(since, "file");
@@ -72,11 +80,27 @@ base::Result<StoredChain> read_chain(const std::filesystem::path& path) {
       return fail(Code::inconsistent, path.string() + " builds on more than a thousand images");
     chain.links.push_back({image, manifest->sha256});
     if (chain.links.size() == 1) chain.newest = std::move(*text);
+    chain.skip.insert(chain.skip.end(), manifest->skip.begin(), manifest->skip.end());
+    chain.unreadable = chain.unreadable || manifest->unreadable;
     if (!manifest->predecessor) break;
     image = image.parent_path() / *manifest->predecessor;
   }
   std::ranges::reverse(chain.links);
+  std::ranges::sort(chain.skip);
+  const auto repeated = std::ranges::unique(chain.skip);
+  chain.skip.erase(repeated.begin(), repeated.end());
   return chain;
+}
+
+base::Result<void> spares_chain(const std::filesystem::path& output,
+                                std::span<const images::ChainLink> links) {
+  std::error_code ignored;
+  for (const images::ChainLink& link : links)
+    if (std::filesystem::equivalent(output, link.file, ignored) ||
+        std::filesystem::equivalent(manifest_path(output), manifest_path(link.file), ignored))
+      return fail(Code::invalid, output.string() + " is one of the images it would build on",
+                  "name another file");
+  return {};
 }
 
 }  // namespace vitrine::cli

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,8 @@ namespace vitrine::cli {
 struct StoredManifest {
   std::string sha256;                                // of the image
   std::optional<std::filesystem::path> predecessor;  // relative to the image's folder
+  std::vector<std::string> skip;  // what the image leaves out, as --skip names it
+  bool unreadable = false;        // it lacks pages that the host could not read
 };
 
 // Error: `inconsistent` for what is no manifest of this program.
@@ -26,10 +29,21 @@ base::Result<StoredManifest> parse_manifest(std::string_view text);
 struct StoredChain {
   std::vector<images::ChainLink> links;  // the whole image first, the one asked for last
   std::string newest;                    // its manifest, JSON
+  std::vector<std::string> skip;         // what any of them leaves out, sorted
+  bool unreadable = false;               // any of them lacks pages that the host could not read
+
+  // Whether the images hold what every page held, zeros included.
+  bool complete() const {
+    return !unreadable && (skip.empty() || skip == std::vector<std::string>{"zero"});
+  }
 };
 
 // Of the image at `path`. Errors: as parse_manifest, `absent` where an image has no manifest beside
 // it, `inconsistent` where more than a thousand build on each other.
 base::Result<StoredChain> read_chain(const std::filesystem::path& path);
+
+// Error: `invalid` where writing to `output` would replace one of the images, or its manifest.
+base::Result<void> spares_chain(const std::filesystem::path& output,
+                                std::span<const images::ChainLink> links);
 
 }  // namespace vitrine::cli

@@ -65,6 +65,40 @@ TEST_F(StoredManifestTest, FollowsWhatAnImageBuildsOnIntoOtherFolders) {
   EXPECT_THAT(chain->newest, HasSubstr(digest('c')));
 }
 
+TEST_F(StoredManifestTest, FindsNamesAsTheyWereWritten) {
+  store("a\\b\xff", 'a');
+  store("c", 'c', "a\\b\xff");
+  EXPECT_EQ(error_of("c"), "");
+}
+
+TEST_F(StoredManifestTest, TellsWhetherTheImagesLackPages) {
+  const auto parsed = [](const std::string& more) {
+    return parse_manifest(R"({"image":{"sha256":")" + digest('a') + R"("})" + more + "}").value();
+  };
+  EXPECT_FALSE(parsed(R"(,"pages":{"unreadable":0})").unreadable);
+  EXPECT_TRUE(parsed(R"(,"pages":{"unreadable":2})").unreadable);
+  EXPECT_EQ(parsed(R"(,"skip":["cache","zero"])").skip,
+            (std::vector<std::string>{"cache", "zero"}));
+  StoredChain chain;
+  EXPECT_TRUE(chain.complete());
+  chain.skip = {"zero"};
+  EXPECT_TRUE(chain.complete());
+  chain.skip = {"cache", "zero"};
+  EXPECT_FALSE(chain.complete());
+  chain.skip.clear();
+  chain.unreadable = true;
+  EXPECT_FALSE(chain.complete());
+}
+
+TEST_F(StoredManifestTest, AnImageOfTheChainIsNoPlaceToWriteTo) {
+  store("a", 'a');
+  std::ofstream(folder_ / "a") << "image";
+  const auto chain = read_chain(folder_ / "a");
+  ASSERT_TRUE(chain);
+  EXPECT_FALSE(spares_chain(folder_ / "a", chain->links));
+  EXPECT_TRUE(spares_chain(folder_ / "b", chain->links));
+}
+
 TEST_F(StoredManifestTest, SaysWhichManifestIsMissing) {
   store("b", 'b', "a");
   EXPECT_THAT(error_of("b"), HasSubstr("a.json"));

@@ -118,21 +118,40 @@ TEST_F(ForkImages, WithoutACopyTheContentsAreCompared) {
 }
 
 TEST_F(ForkImages, RefusesWhatCannotBe) {
-  const Finished other = vitrine(
-      {"snapshot", guest().name(), "--technique", "process-vm", "-o", path("p"), "--hold", "9"});
-  EXPECT_EQ(other.status, 3) << other.output;
-  EXPECT_THAT(other.errors, testing::HasSubstr("cannot hold a copy"));
-  const Finished nothing = vitrine({"snapshot", "-o", path("n")});
-  EXPECT_EQ(nothing.status, 2) << nothing.output;
-  const Finished unknown =
-      vitrine({"snapshot", guest().name(), "-o", path("u"), "--since", path("no")});
-  EXPECT_EQ(unknown.status, 1) << unknown.output;
-  EXPECT_THAT(unknown.errors, testing::HasSubstr("has no manifest"));
-  const Finished format = vitrine(
-      {"snapshot", guest().name(), "-o", path("f"), "--since", path("p"), "--format", "kdump"});
-  EXPECT_EQ(format.status, 2) << format.output;
-  const Finished whole = vitrine({"snapshot", "--merge", path("p"), "-o", path("m")});
-  EXPECT_EQ(whole.status, 0) << whole.errors;
+  const auto refused = [&](std::vector<std::string> arguments, int status, const char* why) {
+    arguments.insert(arguments.begin(), "snapshot");
+    const Finished finished = vitrine(arguments, std::chrono::minutes(3));
+    EXPECT_EQ(finished.status, status) << shell_line(arguments) << finished.output;
+    EXPECT_THAT(finished.errors, testing::HasSubstr(why));
+  };
+  const std::string vm = guest().name();
+  snapshot({vm, "-o", path("a"), "--format", "raw"});
+  snapshot({vm, "-o", path("b")});
+  refused({vm, "--technique", "process-vm", "-o", path("n"), "--hold", "9"}, 1, "cannot hold");
+  refused({"-o", path("n")}, 2, "either a VM or");
+  refused({vm, "-o", path("n"), "--since", path("no")}, 1, "has no manifest");
+  refused({vm, "-o", path("n"), "--since", path("b"), "--format", "kdump"}, 2, "format elf");
+  refused({vm, "-o", path("n"), "--since", path("a")}, 1, "no ELF core");
+  refused({vm, "-o", path("b"), "--since", path("b"), "--force"}, 2, "one of the images");
+  refused({"--merge", path("b"), "-o", path("b"), "--force"}, 2, "one of the images");
+  refused({"--merge", path("b"), "-o", path("n"), "--dry-run"}, 2, "--dry-run");
+  EXPECT_EQ(vitrine({"snapshot", "--merge", path("b"), "-o", path("m")}).status, 0);
+  std::ofstream(path("b"), std::ios::binary | std::ios::in).write("\x7f", 1).seekp(9'000'000)
+      << 'x';
+  refused({"--merge", path("b"), "-o", path("n")}, 1, "is not what its manifest says");
+}
+
+// A copy knows what changed, not what an image lacks.
+TEST_F(ForkImages, OfAnImageThatLacksPagesTheContentsAreCompared) {
+  QmpClient(guest().qmp()).execute("stop");
+  snapshot({guest().name(), "--technique", "fork", "-o", path("a"), "--skip", "cache,free",
+            "--hold", "120"});
+  const json next =
+      snapshot({guest().name(), "--technique", "fork", "-o", path("b"), "--since", path("a")});
+  EXPECT_EQ(next.at("since").at("compared"), "contents") << next;
+  const json whole = snapshot({guest().name(), "--technique", "fork", "-o", path("whole")});
+  const json merged = snapshot({"--merge", path("b"), "-o", path("merged")});
+  EXPECT_EQ(sha256(merged), sha256(whole));
 }
 
 // Where temporary files may be in memory, which no disk reads into, the environment names a disk.

@@ -86,9 +86,12 @@ Task::Answer CopyingTask::check() {
 Task::Answer CopyingTask::hold(std::string_view time_and_path) {
   if (auto there = check(); !there) return there;
   std::int64_t seconds = 0;
-  const std::string_view text = time_and_path.substr(1);
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  std::filesystem::path path(parsed.ptr + 1, text.data() + text.size());
+  const char* const end = time_and_path.data() + time_and_path.size();
+  const auto parsed =
+      std::from_chars(time_and_path.data() + (time_and_path.empty() ? 0 : 1), end, seconds);
+  if (parsed.ec != std::errc() || parsed.ptr == end)
+    return fail(Code::invalid, "it was not said for how long and where a copy is to be held");
+  std::filesystem::path path(parsed.ptr + 1, end);
   auto listening = listen_at(path);
   if (!listening) return fail(listening.error());
   listener_ = std::move(*listening);
@@ -150,11 +153,7 @@ Task::Answer CopyingTask::take(const std::vector<CopiedRange>& ranges) {
   stuck_ = !errand;
   if (!errand) return fail(errand.error());
   faults_before_ = minor_faults(process_.pid);
-  const auto child =
-      errand->unstoppable().empty()
-          ? clone(errand->calls(), *marked)
-          : fail(cannot_be_copied(fmt::format("the host kernel's thread {} may write to it",
-                                              errand->unstoppable().front())));
+  const auto child = clone_unless_disturbed(*errand, *marked);
   const std::chrono::nanoseconds stopped = errand->end();
   stuck_ = !errand->let_go();
   if (!child) return fail(child.error());
@@ -165,6 +164,17 @@ Task::Answer CopyingTask::take(const std::vector<CopiedRange>& ranges) {
     return fail(settled.error());
   }
   return std::vector<std::string>{std::to_string(child_), std::to_string(stopped.count())};
+}
+
+// While nothing of the process runs, what its monitor was told to stop stays stopped; but only if
+// who told it so is still there, since its guardian lets the VM go on otherwise.
+base::Result<pid_t> CopyingTask::clone_unless_disturbed(RemoteErrand& errand,
+                                                        const std::vector<CopiedRange>& marked) {
+  if (abandoned()) return fail(Code::gone, "nobody waits for the copy of the VM any more");
+  if (!errand.unstoppable().empty())
+    return fail(cannot_be_copied(
+        fmt::format("the host kernel's thread {} may write to it", errand.unstoppable().front())));
+  return clone(errand.calls(), marked);
 }
 
 // The marks are set back whatever happens in between.

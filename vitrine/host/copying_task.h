@@ -45,6 +45,8 @@ class CopyingTask final : public Task {
   Answer hold(std::string_view time_and_path);
   Answer describe();
   bool can_be_found() const;
+  base::Result<pid_t> clone_unless_disturbed(RemoteErrand& errand,
+                                             const std::vector<CopiedRange>& marked);
   base::Result<pid_t> clone(RemoteCalls& calls, const std::vector<CopiedRange>& marked);
   void kill_child();
 

@@ -16,7 +16,7 @@ namespace vitrine::host {
 
 class FrameComparison {
  public:
-  // Errors: as Pagemap::open.
+  // Errors: as Pagemap::open; `denied` where the host does not tell us page frames.
   static base::Result<FrameComparison> open(pid_t earlier, pid_t later);
 
   // For each page from `start`, which is page-aligned: 1 where both have the very same page, or

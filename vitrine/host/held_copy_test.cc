@@ -229,16 +229,6 @@ TEST_F(HeldCopyTest, TellsThatItWasGivenUp) {
   EXPECT_NE(held.error().message.find("given up"), std::string::npos) << held.error().message;
 }
 
-TEST_F(HeldCopyTest, IsReplacedByALaterOneOfTheSameName) {
-  hold(seconds(60));
-  const pid_t first = HeldCopy::find(socket_)->pid();
-  EXPECT_TRUE(HeldCopy::find(socket_)->release());
-  hold(seconds(60));
-  const pid_t second = HeldCopy::find(socket_)->pid();
-  EXPECT_NE(first, second);
-  EXPECT_TRUE(ends(first));
-}
-
 TEST_F(HeldCopyTest, NeedsAFolder) {
   auto copy = ProcessCopy::start(process_.identity());
   ASSERT_TRUE(copy->take(process_.range()));

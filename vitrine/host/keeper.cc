@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -88,8 +89,14 @@ void come_first() {
 // It is not to be ended for want of memory either.
 void stay_alive() { std::ofstream("/proc/self/oom_score_adj") << -1000; }
 
+bool hung_up(int socket) {
+  pollfd state{socket, POLLRDHUP, 0};
+  return poll(&state, 1, 0) > 0 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
 // The keeper's whole life.
 void serve(base::FileDescriptor asker, Task& task) {
+  task.abandoned = [&asker] { return hung_up(asker.get()); };
   come_first();
   stay_alive();
   Clock::time_point looked_after = Clock::now();
@@ -130,6 +137,19 @@ base::FileDescriptor open_folder(const std::filesystem::path& path) {
   return base::FileDescriptor(open(path.parent_path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
+// Others may be waiting for the one that keeps it.
+bool limit_waiting(int socket) {
+  const timeval limit{std::chrono::duration_cast<std::chrono::seconds>(kPatience).count(), 0};
+  return setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0;
+}
+
+// Whether the other end belongs to the same user.
+bool is_ours(int socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == geteuid();
+}
+
 base::FileDescriptor new_socket() {
   return base::FileDescriptor(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
 }
@@ -155,8 +175,9 @@ base::Result<Keeper> Keeper::find(const std::filesystem::path& path) {
   const auto address = address_of(path, folder);
   if (!address) return fail(address.error());
   base::FileDescriptor ours = new_socket();
-  if (!ours.valid() ||
-      connect(ours.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+  if (!ours.valid() || !limit_waiting(ours.get()) ||
+      connect(ours.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0 ||
+      !is_ours(ours.get()))
     return fail(Code::absent, "there is no process that keeps it");
   return Keeper(std::move(ours));
 }

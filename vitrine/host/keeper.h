@@ -40,6 +40,9 @@ class Task {
   // Whether the process has to end now, having answered or looked after things.
   virtual bool finished() const { return false; }
 
+  // Set by the keeper: whether who asked last is gone, or has given up waiting for the answer.
+  std::function<bool()> abandoned = [] { return false; };
+
   // A listening socket through which others may ask once this process is gone; -1 where the keeper
   // ends then.
   virtual int listener() const { return -1; }

@@ -75,8 +75,9 @@ base::Result<void> ProcMemReader::read(std::span<RemoteRead> pieces) {
   return {};
 }
 
-std::uint64_t merged_pages(pid_t pid, const ProcRoot& proc) {
+base::Result<std::uint64_t> merged_pages(pid_t pid, const ProcRoot& proc) {
   const auto text = read_file(proc.of(pid, "ksm_merging_pages"));
+  if (!text && text.error().code == base::Code::denied) return base::fail(text.error());
   std::uint64_t pages = 0;
   if (text) std::from_chars(text->data(), text->data() + text->size(), pages);
   return pages;

@@ -32,8 +32,9 @@ struct RemoteRead {
 // Documentation/admin-guide/mm/ksm.rst). process_vm_readv pins what it reads, and since Linux 5.19
 // (a7f226604170, "trigger FAULT_FLAG_UNSHARE") a page that may be shared is copied for that: each
 // merged page that is read takes memory again. Pages that a fork shares, too. /proc/PID/mem pins
-// nothing. 0 where the host does not tell: older ones copy nothing.
-std::uint64_t merged_pages(pid_t pid, const ProcRoot& proc = {});
+// nothing. 0 where the host counts none: those that know no such count copy nothing. Error:
+// `denied` where it is not told to us.
+base::Result<std::uint64_t> merged_pages(pid_t pid, const ProcRoot& proc = {});
 
 // process_vm_readv(2). To be used where no page is shared: see merged_pages().
 class ProcessVmReader {

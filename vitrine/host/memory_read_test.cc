@@ -98,9 +98,9 @@ TEST_F(RemoteMemory, AnEndedProcessIsGone) {
 
 TEST(MergedPages, AreThoseThatTheHostTells) {
   testing::FakeProc proc;
-  EXPECT_EQ(merged_pages(7, proc.root()), 0U);
+  EXPECT_EQ(merged_pages(7, proc.root()).value(), 0U);
   proc.write("7/ksm_merging_pages", "131\n");
-  EXPECT_EQ(merged_pages(7, proc.root()), 131U);
+  EXPECT_EQ(merged_pages(7, proc.root()).value(), 131U);
 }
 
 }  // namespace

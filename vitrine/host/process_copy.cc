@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <memory>
 #include <string>
 
@@ -11,6 +12,12 @@ namespace vitrine::host {
 namespace {
 
 constexpr std::chrono::milliseconds kTaking{20'000};  // page tables of some hundred GB
+
+template <class T>
+bool number(const std::string& text, T& into) {
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), into);
+  return parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
+}
 
 }  // namespace
 
@@ -49,9 +56,13 @@ base::Result<HeldCopy> HeldCopy::find(const std::filesystem::path& socket) {
   HeldCopy copy(std::move(*keeper));
   const auto answer = copy.keeper_.ask(CopyingTask::kDescribe, {});
   if (!answer) return base::fail(answer.error());
-  copy.pid_ = static_cast<pid_t>(std::stol(answer->at(0)));
-  copy.process_ = {static_cast<pid_t>(std::stol(answer->at(1))), std::stoull(answer->at(2))};
-  copy.ranges_ = copied_ranges(answer->at(3));
+  const bool understood = answer->size() == 4 && number((*answer)[0], copy.pid_) &&
+                          number((*answer)[1], copy.process_.pid) &&
+                          number((*answer)[2], copy.process_.start_time);
+  if (!understood)
+    return base::fail(base::Code::inconsistent,
+                      "the process that holds the copy is of another version of this program");
+  copy.ranges_ = copied_ranges((*answer)[3]);
   return copy;
 }
 

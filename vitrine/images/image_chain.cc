@@ -56,8 +56,11 @@ base::Result<std::unique_ptr<ImageChain>> ImageChain::open(std::span<const Chain
 }
 
 base::Result<void> ImageChain::add(const ChainLink& link) {
-  base::FileDescriptor file(::open(link.file.c_str(), O_RDONLY | O_CLOEXEC));
+  base::FileDescriptor file(::open(link.file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.valid()) return base::fail_errno(errno, "open", "cannot open the image");
+  struct stat info {};
+  if (fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode))
+    return fail(Code::invalid, "the image is no regular file");
   auto core = memory::read_elf_image(file.get());
   if (!core) return fail(core.error());
   auto memory = memory::ImageMemory::create(std::move(file), core->extents);

@@ -47,11 +47,11 @@ class ImageChainTest : public ::testing::Test {
     if (auto done = file.publish(); !done) throw std::runtime_error(to_string(done.error()));
     return std::move(*report);
   }
-  SnapshotReport whole(const std::string& name) {
+  SnapshotReport whole(const std::string& name, Format format = Format::elf) {
     OutputFile file = create(name);
     auto report =
         write_snapshot(*kernel_, guest_.memory(),
-                       {.format = Format::elf, .omissions = {}, .processors = processors_}, file);
+                       {.format = format, .omissions = {}, .processors = processors_}, file);
     return publish(std::move(file), std::move(report));
   }
   // The next image of the chain.
@@ -135,9 +135,8 @@ TEST_F(ImageChainTest, MergesIntoOtherFormats) {
   next();
   put(kUnused, 2);
   next();
-  const std::string raw = merged(Format::raw);
-  EXPECT_EQ(raw.size(), 258 * megabyte);
-  EXPECT_EQ(raw.at(kUnused), 2);
+  whole("whole", Format::raw);
+  EXPECT_TRUE(merged(Format::raw) == bytes("whole")) << "the merged image differs";
   EXPECT_EQ(merged(Format::kdump).substr(0, 8), "KDUMP   ");
 }
 

@@ -10,6 +10,10 @@
 namespace vitrine::images {
 namespace {
 
+// 448 GiB: the bits of more pages would be too large a note for readers of ELF cores
+// (memory/elf_core.cc).
+constexpr std::uint64_t kMostPagesOfIncremental = std::uint64_t{14} << 23;
+
 constexpr std::array<Format, 3> kFormats{Format::raw, Format::elf, Format::kdump};
 
 }  // namespace
@@ -42,6 +46,11 @@ base::Result<std::unique_ptr<ImageWriter>> make_writer(Format format, const Gues
   if (!guest.predecessor.empty() && format != Format::elf)
     return base::fail(base::Code::unsupported, "only an image in the format elf can be incremental",
                       "use --format elf");
+  std::uint64_t pages = 0;
+  for (const memory::Range& range : guest.ram) pages += range.size / kPageBytes;
+  if (!guest.predecessor.empty() && pages > kMostPagesOfIncremental)
+    return base::fail(base::Code::unsupported,
+                      "the guest has too much RAM for an incremental image", "save a whole image");
   std::unique_ptr<ImageWriter> writer;
   switch (format) {
     case Format::raw:

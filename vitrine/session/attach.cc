@@ -5,6 +5,7 @@
 
 #include "vitrine/kernel/facts.h"
 #include "vitrine/kernel/locate.h"
+#include "vitrine/session/held_copies.h"
 #include "vitrine/session/hints.h"
 #include "vitrine/session/kernel_cache.h"
 #include "vitrine/vmm/qmp.h"
@@ -69,7 +70,8 @@ std::optional<Survey> recall(const vmm::Machine& machine) {
 base::Result<const techniques::Technique*> choose(const std::string& id,
                                                   const vmm::Machine& machine,
                                                   const vmm::RamLayout& layout) {
-  return id == "auto" ? techniques::choose(machine, layout) : techniques::find(id);
+  return id == "auto" ? techniques::choose(machine, layout, copies_are_held())
+                      : techniques::find(id);
 }
 
 // RAM that the guest uses and the layout lacks: a module that was plugged in, or a wrong guess.
@@ -97,7 +99,7 @@ std::optional<kernel::Kernel> find_otherwise(const vmm::Machine& machine,
                                              kernel::LocateOptions locate) {
   // The kernel outlives this memory, so it has to know all that it may be asked.
   locate.recall = {};
-  auto technique = techniques::choose(machine, layout);
+  auto technique = techniques::choose(machine, layout, copies_are_held());
   if (!technique) return std::nullopt;
   auto access = (*technique)->open(machine, layout);
   if (!access) return std::nullopt;

@@ -8,7 +8,7 @@
 #include "vitrine/kernel/liveness.h"
 #include "vitrine/kernel/locate.h"
 #include "vitrine/memory/load.h"
-#include "vitrine/session/cache_folder.h"
+#include "vitrine/session/held_copies.h"
 #include "vitrine/session/kernel_cache.h"
 #include "vitrine/techniques/saved_registers.h"
 #include "vitrine/vmm/registers.h"
@@ -238,33 +238,24 @@ base::Result<Registers> Session::registers() {
   return ask(*qmp);
 }
 
-base::Result<Session::HeldPlace> Session::held_place(std::string_view sha256) const {
-  auto* copies = dynamic_cast<techniques::HeldCopies*>(attachment_.access.get());
-  if (copies == nullptr)
+base::Result<void> Session::can_hold_copy() const {
+  if (dynamic_cast<techniques::HeldCopies*>(attachment_.access.get()) == nullptr)
     return fail(Code::unsupported,
                 "the technique " + std::string(technique().id) + " cannot hold a copy",
                 "use --technique fork");
-  const auto folder = cache_folder();
-  if (!folder)
-    return fail(Code::denied, "there is no folder of yours to note the copy in",
-                "set HOME or XDG_CACHE_HOME to a folder that only you can look into");
-  return HeldPlace{*copies, *folder / ("held-" + std::string(sha256.substr(0, 16)))};
+  return held_copy_path("").map([](const auto&) {});
 }
 
 base::Result<std::unique_ptr<memory::PageChanges>> Session::changes_since(std::string_view sha256) {
-  auto place = held_place(sha256);
-  if (!place) return fail(place.error());
-  return place->copies.changes_since(place->path);
+  if (auto able = can_hold_copy(); !able) return fail(able.error());
+  return dynamic_cast<techniques::HeldCopies&>(*attachment_.access)
+      .changes_since(*held_copy_path(sha256));
 }
 
 base::Result<void> Session::hold_copy(std::string_view sha256, std::chrono::seconds time) {
-  auto place = held_place(sha256);
-  if (!place) return fail(place.error());
-  return place->copies.hold(place->path, time);
-}
-
-void Session::release_copy(std::string_view sha256) {
-  if (auto place = held_place(sha256)) place->copies.release(place->path);
+  if (auto able = can_hold_copy(); !able) return able;
+  return dynamic_cast<techniques::HeldCopies&>(*attachment_.access)
+      .hold(*held_copy_path(sha256), time);
 }
 
 base::Result<void> Session::rest() {

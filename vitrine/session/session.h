@@ -97,11 +97,12 @@ class Session {
   // technique holds no copies.
   base::Result<std::unique_ptr<memory::PageChanges>> changes_since(std::string_view sha256);
 
+  // Whether hold_copy() could do so; errors as that.
+  base::Result<void> can_hold_copy() const;
+
   // Holds the copy that was looked at last for that long, for the image of that SHA-256. Errors: as
   // changes_since and techniques::HeldCopies::hold.
   base::Result<void> hold_copy(std::string_view sha256, std::chrono::seconds time);
-  // Ends the copy that is held for an image, if there is one.
-  void release_copy(std::string_view sha256);
 
   // The pieces that the next observation reads in one call, where the technique copies.
   std::vector<memory::Range> gathered() const {
@@ -134,15 +135,8 @@ class Session {
     std::uint64_t value = 0;
   };
 
-  // Where a copy is held for an image, and who holds it.
-  struct HeldPlace {
-    techniques::HeldCopies& copies;
-    std::filesystem::path path;
-  };
-
   Session(vmm::Machine machine, Options options, Attachment attachment);
 
-  base::Result<HeldPlace> held_place(std::string_view sha256) const;
   void prepare();
   void keep_what_was_learned();
   base::Result<void> begin_access();

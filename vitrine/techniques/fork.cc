@@ -140,10 +140,6 @@ class ForkAccess final : public Access, public HeldCopies {
     return std::make_unique<FrameChanges>(layout_, std::move(*earlier), std::move(*frames));
   }
 
-  void release(const std::filesystem::path& path) override {
-    if (auto held = host::HeldCopy::find(path)) (void)held->release();
-  }
-
  private:
   base::Result<void> take() {
     auto taken = copy_->take(ranges_);

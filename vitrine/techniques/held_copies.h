@@ -27,9 +27,6 @@ class HeldCopies {
   // other RAM; as host::FrameComparison.
   virtual base::Result<std::unique_ptr<memory::PageChanges>> changes_since(
       const std::filesystem::path& path) = 0;
-
-  // Ends the copy held at `path`, if there is one.
-  virtual void release(const std::filesystem::path& path) = 0;
 };
 
 }  // namespace vitrine::techniques

@@ -24,14 +24,25 @@ class Pieces final : public PieceReader {
   host::ProcessVmReader reader_;
 };
 
+// Whether it does so at all (Documentation/admin-guide/mm/ksm.rst, pages_shared).
+bool host_merges_pages() {
+  const auto shared = host::read_file("/sys/kernel/mm/ksm/pages_shared");
+  return shared && *shared != "0\n";
+}
+
 // What is read would be copied in the VMM, so that the host needed more memory.
 base::Result<void> not_merged(pid_t pid) {
-  const std::uint64_t pages = host::merged_pages(pid);
-  if (pages == 0) return {};
+  const auto pages = host::merged_pages(pid);
+  if (!pages && host_merges_pages())
+    return base::fail(base::Code::unsupported,
+                      "the host merges pages (KSM), and whether this VMM's are among them is told "
+                      "with CAP_DAC_OVERRIDE only",
+                      "use --technique proc-mem, or run it with sudo");
+  if (!pages || *pages == 0) return {};
   return base::fail(base::Code::unsupported,
                     fmt::format("the host has merged {} of the VMM's pages with others' (KSM), and "
                                 "process_vm_readv would undo that for each it reads",
-                                pages),
+                                *pages),
                     "use --technique proc-mem");
 }
 

@@ -81,10 +81,13 @@ base::Result<const Technique*> find(std::string_view id) {
                     "choose one of: " + known);
 }
 
-base::Result<const Technique*> choose(const vmm::Machine& machine, const vmm::RamLayout& layout) {
+base::Result<const Technique*> choose(const vmm::Machine& machine, const vmm::RamLayout& layout,
+                                      bool copied) {
   base::Error last{base::Code::unsupported, "no passive technique is usable on this VM"};
   for (const Technique* technique : all()) {
     if (technique->description().effect != Effect::passive) continue;
+    // host::merged_pages says why.
+    if (copied && technique->description().id == "process-vm") continue;
     auto usable = technique->usable(machine, layout);
     if (usable) return technique;
     last.message += "; " + std::string(technique->description().id) + ": " + usable.error().message;

@@ -104,6 +104,8 @@ std::span<const Technique* const> all();
 base::Result<const Technique*> find(std::string_view id);
 
 // The best passive technique that is usable on this VM; if none is, the error says why for each.
-base::Result<const Technique*> choose(const vmm::Machine& machine, const vmm::RamLayout& layout);
+// `copied`: a copy of the VMM is being held, whose pages are not to be copied by reading them.
+base::Result<const Technique*> choose(const vmm::Machine& machine, const vmm::RamLayout& layout,
+                                      bool copied = false);
 
 }  // namespace vitrine::techniques

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "vitrine/vmm/registers.h"
+
 namespace vitrine::vmm {
 namespace {
 
@@ -44,6 +46,12 @@ base::Result<void> nobody_uses_the_disks(Qmp& qmp) {
 base::Result<Drain> Drain::begin(Intervention& intervention) {
   auto pause = Pause::begin(intervention);
   if (!pause) return fail(pause.error());
+  const auto state = run_state(intervention.qmp());
+  if (!state) return fail(state.error());
+  // QEMU stops its processors for that, drains nothing, and anything may wake it.
+  if (state->status == "suspended")
+    return fail(Code::unsupported, "the guest is suspended, and its disks may not be at rest",
+                "wake it, or pause it through its manager");
   if (auto at_rest = nobody_uses_the_disks(intervention.qmp()); !at_rest)
     return fail(at_rest.error());
   return Drain(std::move(*pause));

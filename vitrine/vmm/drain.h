@@ -15,7 +15,8 @@ namespace vitrine::vmm {
 class Drain {
  public:
   // Errors: as Pause::begin; `unsupported` where something goes on using the disks though the VM
-  // stands still: a block job (mirror, backup), or an export of them.
+  // stands still: a block job (mirror, backup), or an export of them; and where the guest suspended
+  // itself.
   static base::Result<Drain> begin(Intervention& intervention);
 
   // Lets the VM go on, as Pause::end.

@@ -18,13 +18,15 @@ const QmpLimits kPatient{std::chrono::seconds(5), std::chrono::seconds(5), 1 << 
 // A running VM with these jobs and exports.
 class FakeVm {
  public:
-  FakeVm(const std::string& jobs, const std::string& exports)
-      : server_([this, jobs, exports](const Json& request) -> std::string {
+  FakeVm(const std::string& jobs, const std::string& exports, const std::string& status = "running")
+      : running_(status == "running"),
+        server_([this, jobs, exports, status](const Json& request) -> std::string {
           const std::string command = request["execute"];
           if (command == "stop") running_ = false;
           if (command == "cont") running_ = true;
           if (command == "query-status")
-            return Json{{"running", running_.load()}, {"status", running_ ? "running" : "paused"}}
+            return Json{{"running", running_.load()},
+                        {"status", running_ || status != "running" ? status : "paused"}}
                 .dump();
           if (command == "query-jobs") return jobs;
           if (command == "query-block-exports") return exports;
@@ -36,7 +38,7 @@ class FakeVm {
   bool running() const { return running_; }
 
  private:
-  std::atomic<bool> running_ = true;
+  std::atomic<bool> running_;
   FakeQmp server_;
   std::unique_ptr<Intervention> intervention_;
 };
@@ -51,6 +53,13 @@ TEST(Drain, StopsTheVmAndLetsItGoOn) {
   ASSERT_TRUE(stopped);
   EXPECT_GE(*stopped, drain->took_ns());
   EXPECT_TRUE(vm.running());
+}
+
+TEST(Drain, RefusesAGuestThatSuspendedItself) {
+  FakeVm vm("[]", "[]", "suspended");
+  const auto drain = vm.drain();
+  ASSERT_FALSE(drain);
+  EXPECT_EQ(drain.error().code, base::Code::unsupported);
 }
 
 TEST(Drain, AJobThatIsOverDoesNoHarm) {

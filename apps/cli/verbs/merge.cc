@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "apps/cli/image_files.h"
 #include "apps/cli/manifest.h"
 #include "apps/cli/stored_manifest.h"
@@ -34,12 +36,19 @@ base::Result<MergedImage> merge(const MergeArguments& arguments, const StoredCha
                                      .progress = tell},
                                     file);
   if (!report) return base::fail(report.error());
-  return MergedImage{chain.links,
-                     std::chrono::system_clock::now(),
-                     file.path().filename().string(),
-                     arguments.format,
-                     arguments.omissions,
-                     std::move(*report)};
+  MergedImage merged;
+  merged.from = chain.links;
+  merged.at = std::chrono::system_clock::now();
+  merged.file = file.path().filename().string();
+  merged.format = arguments.format;
+  merged.skip = chain.skip;
+  if (arguments.omissions.zero && std::ranges::find(merged.skip, "zero") == merged.skip.end())
+    merged.skip.emplace_back("zero");
+  if (chain.unreadable)
+    merged.warnings.emplace_back(
+        "pages are missing that the host could not read when one of the images was taken");
+  merged.report = std::move(*report);
+  return merged;
 }
 
 }  // namespace
@@ -49,6 +58,8 @@ Exit merge_images(const MergeArguments& arguments) {
   if (!files) return report(files.error(), arguments.json);
   const auto chain = read_chain(arguments.newest);
   if (!chain) return report(chain.error(), arguments.json);
+  if (auto spared = spares_chain(arguments.output, chain->links); !spared)
+    return report(spared.error(), arguments.json);
   const auto merged = merge(arguments, *chain, files->image());
   if (!merged) return report(merged.error(), arguments.json);
   const std::string text = merged_json(*merged, chain->newest, JsonLayout::indented);

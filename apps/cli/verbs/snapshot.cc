@@ -12,6 +12,7 @@
 #include "apps/cli/verbs/merge.h"
 #include "apps/cli/verbs/verb.h"
 #include "vitrine/images/content_changes.h"
+#include "vitrine/session/held_copies.h"
 
 namespace vitrine::cli {
 namespace {
@@ -51,21 +52,29 @@ struct Predecessor {
   const std::string& sha256() const { return chain.links.back().sha256; }
 };
 
-// By page frames where the copy of then is held, else by comparing everything with the image.
+// By page frames where the copy of then is held and the images hold all that it did, else by
+// comparing everything with them. Error: `inconsistent` where they could never be made whole again.
 base::Result<void> compare_with(Predecessor& earlier, session::Session& session,
                                 memory::PhysicalMemory& now, Manifest& manifest) {
-  auto frames = session.changes_since(earlier.sha256());
-  if (!frames) {
-    if (frames.error().code != base::Code::unsupported)
-      manifest.warnings.push_back("the contents of all pages are compared, since " +
-                                  frames.error().message);
-    auto contents = images::ImageChain::open(earlier.chain.links);
-    if (!contents) return base::fail(contents.error());
-    earlier.contents = std::move(*contents);
-    earlier.changes = std::make_unique<images::ContentChanges>(*earlier.contents, now);
-  } else {
+  auto contents = images::ImageChain::open(earlier.chain.links);
+  if (!contents) return base::fail(contents.error());
+  if (!std::ranges::equal((*contents)->ram(), now.ram()))
+    return base::fail(base::Code::inconsistent, "the VM has other RAM now than in the image",
+                      "save a whole image");
+  auto frames = earlier.chain.complete()
+                    ? session.changes_since(earlier.sha256())
+                    : base::fail(base::Code::absent, "the image it builds on lacks pages");
+  if (frames) {
     earlier.changes = std::move(*frames);
+    return {};
   }
+  if (frames.error().code != base::Code::unsupported)
+    manifest.warnings.push_back("the contents of all pages are compared, since " +
+                                frames.error().message);
+  if (auto verified = (*contents)->verify([](std::uint64_t, std::uint64_t) {}); !verified)
+    return verified;
+  earlier.contents = std::move(*contents);
+  earlier.changes = std::make_unique<images::ContentChanges>(*earlier.contents, now);
   return {};
 }
 
@@ -127,7 +136,7 @@ base::Result<void> hold(session::Session& session, const Arguments& arguments,
                         std::optional<Predecessor>& earlier, const Manifest& manifest) {
   if (earlier) {
     earlier->changes.reset();  // It talks with who holds the copy.
-    session.release_copy(earlier->sha256());
+    session::release_copy(earlier->sha256());
   }
   if (arguments.hold == 0) return {};
   return session.hold_copy(manifest.report.sha256, std::chrono::seconds(arguments.hold));
@@ -141,10 +150,14 @@ Exit take_snapshot(const Arguments& arguments) {
   if (!arguments.since.empty()) {
     auto chain = read_chain(arguments.since);
     if (!chain) return report(chain.error(), json);
+    if (auto spared = spares_chain(arguments.output, chain->links); !spared)
+      return report(spared.error(), json);
     earlier.emplace(Predecessor{std::move(*chain), nullptr, nullptr});
   }
   auto session = session::Session::open(arguments.target.vm, arguments.target.options());
   if (!session) return report(session.error(), json);
+  if (arguments.hold != 0)
+    if (auto able = (*session)->can_hold_copy(); !able) return report(able.error(), json);
   auto manifest = take(**session, arguments, earlier, files->image());
   if (!manifest) return report(manifest.error(), json);
   manifest->host = host_name();
@@ -176,6 +189,8 @@ base::Result<void> check(const Arguments& arguments) {
                  "name one of them: vitrine snapshot --help");
   if (!arguments.merge.empty() && (!arguments.since.empty() || arguments.hold != 0))
     return wrong("--since and --hold are of snapshots of a VM", "leave them out with --merge");
+  if (!arguments.merge.empty() && arguments.target.dry_run)
+    return wrong("--dry-run is of what is done to a VM", "leave it out with --merge");
   if (!arguments.merge.empty() && (omissions.free || omissions.cache))
     return wrong("what is free or cache can only be told of a VM", "leave out zero pages only");
   if (!arguments.since.empty() && arguments.format != "elf")
@@ -199,8 +214,7 @@ std::vector<std::string> further_steps(const Arguments& arguments) {
 Exit run(const Arguments& arguments) {
   const bool json = arguments.target.json;
   if (auto checked = check(arguments); !checked) return report(checked.error(), json);
-  if (arguments.target.dry_run && arguments.merge.empty())
-    return show_dry_run(arguments.target, further_steps(arguments));
+  if (arguments.target.dry_run) return show_dry_run(arguments.target, further_steps(arguments));
   if (arguments.merge.empty()) return take_snapshot(arguments);
   return merge_images({arguments.merge, arguments.output, *images::find_format(arguments.format),
                        arguments.omissions(), arguments.force, json});

@@ -175,7 +175,10 @@ Exit watch(const ViewOptions& options, Show& show) {
     const bool senseless = !shown && shown.error().code == base::Code::inconsistent &&
                            Clock::now() - last_shown < kSenselessPatience;
     if (senseless) std::this_thread::sleep_for(kBetweenAttempts);
-    if (senseless || (!shown && shown.error().code == base::Code::gone)) {
+    // A technique that was chosen may be none to choose any more.
+    const bool to_choose_anew = !shown && shown.error().code == base::Code::unsupported &&
+                                options.target.technique == "auto";
+    if (senseless || to_choose_anew || (!shown && shown.error().code == base::Code::gone)) {
       if (show.vmm_lives() && shown.error().message != last_warning)
         warn({last_warning = shown.error().message});
       auto attached = wait_for_reboot(show);

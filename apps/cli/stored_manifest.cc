@@ -87,8 +87,7 @@ base::Result<StoredChain> read_chain(const std::filesystem::path& path) {
   }
   std::ranges::reverse(chain.links);
   std::ranges::sort(chain.skip);
-  const auto repeated = std::ranges::unique(chain.skip);
-  chain.skip.erase(repeated.begin(), repeated.end());
+  chain.skip.erase(std::unique(chain.skip.begin(), chain.skip.end()), chain.skip.end());
   return chain;
 }
 

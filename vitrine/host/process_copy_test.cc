@@ -14,6 +14,7 @@
 #include <tuple>
 #include <vector>
 
+#include "vitrine/host/copying_task.h"
 #include "vitrine/host/testing/busy_process.h"
 #include "vitrine/host/vm_flags.h"
 
@@ -134,6 +135,22 @@ TEST(ProcessCopy, HoldsNoDescriptorAndIsTheFirstToGo) {
   EXPECT_TRUE(std::filesystem::is_empty(ProcRoot().of(taken->pid, "fd")));
   EXPECT_EQ(read_file(ProcRoot().of(taken->pid, "oom_score_adj")).value(), "1000\n");
   EXPECT_EQ(threads(taken->pid).size(), 1U);
+}
+
+// Its guardian may have let go meanwhile what stood still only for the copy, e.g. disks.
+TEST(ProcessCopy, IsNotMadeForATaskWhoseAskerIsGone) {
+  Writer writer;
+  CopyingTask task(identity_of(writer.pid()), {});
+  const std::string request = std::string(CopyingTask::kTake) + ranges_text(writer.range());
+  task.abandoned = [] { return true; };
+  const auto refused = task.answer(request);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::gone);
+  EXPECT_FALSE(task.busy());
+  EXPECT_TRUE(writer.process().goes_on());
+  EXPECT_TRUE(writer.marked());
+  task.abandoned = [] { return false; };
+  EXPECT_TRUE(task.answer(request));
 }
 
 TEST(ProcessCopy, TheProcessHearsNothingOfItAndWaitsForNobody) {

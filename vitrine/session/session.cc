@@ -246,13 +246,14 @@ base::Result<void> Session::can_hold_copy() const {
   return held_copy_path("").map([](const auto&) {});
 }
 
-base::Result<std::unique_ptr<memory::PageChanges>> Session::changes_since(std::string_view sha256) {
+base::Result<std::unique_ptr<memory::PageChanges>> Session::changes_since(
+    std::string_view sha256) const {
   if (auto able = can_hold_copy(); !able) return fail(able.error());
   return dynamic_cast<techniques::HeldCopies&>(*attachment_.access)
       .changes_since(*held_copy_path(sha256));
 }
 
-base::Result<void> Session::hold_copy(std::string_view sha256, std::chrono::seconds time) {
+base::Result<void> Session::hold_copy(std::string_view sha256, std::chrono::seconds time) const {
   if (auto able = can_hold_copy(); !able) return able;
   return dynamic_cast<techniques::HeldCopies&>(*attachment_.access)
       .hold(*held_copy_path(sha256), time);

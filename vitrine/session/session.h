@@ -95,14 +95,14 @@ class Session {
   // What changed since the image of that SHA-256 was taken, whose copy is still held; to be called
   // from within a Look. Errors: as techniques::HeldCopies::changes_since; `unsupported` where the
   // technique holds no copies.
-  base::Result<std::unique_ptr<memory::PageChanges>> changes_since(std::string_view sha256);
+  base::Result<std::unique_ptr<memory::PageChanges>> changes_since(std::string_view sha256) const;
 
   // Whether hold_copy() could do so; errors as that.
   base::Result<void> can_hold_copy() const;
 
   // Holds the copy that was looked at last for that long, for the image of that SHA-256. Errors: as
   // changes_since and techniques::HeldCopies::hold.
-  base::Result<void> hold_copy(std::string_view sha256, std::chrono::seconds time);
+  base::Result<void> hold_copy(std::string_view sha256, std::chrono::seconds time) const;
 
   // The pieces that the next observation reads in one call, where the technique copies.
   std::vector<memory::Range> gathered() const {

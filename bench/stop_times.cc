@@ -1,7 +1,7 @@
 // Measures how long each way of getting a view of one instant stops the guest, and what it leaves
 // of the guest's own throughput in the second after, on guests of several sizes whose RAM is all
 // resident, in small and in huge pages, idle and busy. Prints the table of docs/stop-times.md.
-// usage: stop_times [RUNS-OF-QUICK-WAYS]
+// usage: stop_times [RUNS-OF-QUICK-WAYS [MEMORY...]], e.g. stop_times 100 1024M
 #include <sys/prctl.h>
 #include <sys/utsname.h>
 
@@ -110,6 +110,14 @@ double share_after(live::Guest& guest, const Way& way) {
   return shares[kThroughputRuns / 2];
 }
 
+// Three digits that matter.
+std::string digits(double value) {
+  std::array<char, 32> text{};
+  const int decimals = value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : 3;
+  std::snprintf(text.data(), text.size(), "%.*f", decimals, value);
+  return text.data();
+}
+
 void print_heading() {
   utsname host{};
   uname(&host);
@@ -149,9 +157,10 @@ void measure(const std::string& memory, bool huge, int quick_runs) {
       // Beside the busy one, the second process would have half of the processor only.
       const std::string work =
           busy ? "" : std::to_string(static_cast<int>(100 * share_after(guest, way))) + " %";
-      std::printf("| %s | %s | %s | `%s` | %zu | %.3g | %.3g | %.3g | %s |\n", memory.c_str(),
-                  huge ? "2 MB" : "4 KB", busy ? "busy" : "idle", way.title, times.size(), at(0.5),
-                  at(0.9), times.back(), work.c_str());
+      std::printf("| %s | %s | %s | `%s` | %zu | %s | %s | %s | %s |\n", memory.c_str(),
+                  huge ? "2 MB" : "4 KB", busy ? "busy" : "idle", way.title, times.size(),
+                  digits(at(0.5)).c_str(), digits(at(0.9)).c_str(), digits(times.back()).c_str(),
+                  work.c_str());
       std::fflush(stdout);
     }
   }
@@ -163,7 +172,9 @@ void measure(const std::string& memory, bool huge, int quick_runs) {
 int main(int count, char** arguments) {
   try {
     vitrine::bench::print_heading();
-    for (const char* memory : {"256M", "1024M", "4096M"})
+    std::vector<std::string> sizes(arguments + std::min(count, 2), arguments + count);
+    if (sizes.empty()) sizes = {"256M", "1024M", "4096M"};
+    for (const std::string& memory : sizes)
       for (const bool huge : {false, true})
         vitrine::bench::measure(memory, huge, count > 1 ? std::atoi(arguments[1]) : 100);
     return EXIT_SUCCESS;

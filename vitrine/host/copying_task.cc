@@ -71,6 +71,8 @@ Task::Answer CopyingTask::answer(std::string_view request) {
   if (request == kCheck) return check();
   if (request.starts_with(kHold)) return hold(request.substr(kHold.size()));
   if (request == kDescribe) return describe();
+  if (request != kDrop && request != kRelease)
+    return fail(Code::invalid, "who keeps the copy of the VM does not know that request");
   released_ = request == kRelease;
   kill_child();
   return std::vector<std::string>{};

@@ -67,13 +67,6 @@ std::optional<Survey> recall(const vmm::Machine& machine) {
   return survey;
 }
 
-base::Result<const techniques::Technique*> choose(const std::string& id,
-                                                  const vmm::Machine& machine,
-                                                  const vmm::RamLayout& layout) {
-  return id == "auto" ? techniques::choose(machine, layout, copies_are_held())
-                      : techniques::find(id);
-}
-
 // RAM that the guest uses and the layout lacks: a module that was plugged in, or a wrong guess.
 std::vector<std::string> missing_ram(const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
   std::vector<std::string> missing;
@@ -99,7 +92,7 @@ std::optional<kernel::Kernel> find_otherwise(const vmm::Machine& machine,
                                              kernel::LocateOptions locate) {
   // The kernel outlives this memory, so it has to know all that it may be asked.
   locate.recall = {};
-  auto technique = techniques::choose(machine, layout, copies_are_held());
+  auto technique = choose_technique("auto", machine, layout);
   if (!technique) return std::nullopt;
   auto access = (*technique)->open(machine, layout);
   if (!access) return std::nullopt;
@@ -110,7 +103,7 @@ std::optional<kernel::Kernel> find_otherwise(const vmm::Machine& machine,
 
 base::Result<Attachment> try_layout(const vmm::Machine& machine, const Options& options,
                                     const vmm::RamLayout& layout, const Survey& survey) {
-  auto technique = choose(options.technique, machine, layout);
+  auto technique = choose_technique(options.technique, machine, layout);
   if (!technique) return fail(technique.error());
   if (auto allowed = check_pause((*technique)->description(), options.pause); !allowed)
     return fail(allowed.error());
@@ -166,6 +159,13 @@ base::Result<Attachment> try_layouts(const vmm::Machine& machine, const Options&
 }
 
 }  // namespace
+
+base::Result<const techniques::Technique*> choose_technique(const std::string& id,
+                                                            const vmm::Machine& machine,
+                                                            const vmm::RamLayout& layout) {
+  return id == "auto" ? techniques::choose(machine, layout, copies_are_held())
+                      : techniques::find(id);
+}
 
 base::Result<void> check_pause(const techniques::Description& about, Pausing pause) {
   const std::string id(about.id);

@@ -46,6 +46,11 @@ struct Attachment {
 
 base::Result<Attachment> attach(const vmm::Machine& machine, const Options& options);
 
+// The technique that the options ask for. Errors: as techniques::find and techniques::choose.
+base::Result<const techniques::Technique*> choose_technique(const std::string& id,
+                                                            const vmm::Machine& machine,
+                                                            const vmm::RamLayout& layout);
+
 // Error: `invalid` where the technique needs what such a pause stops.
 base::Result<void> check_pause(const techniques::Description& about, Pausing pause);
 

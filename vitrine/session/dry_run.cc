@@ -4,7 +4,6 @@
 #include <ranges>
 #include <utility>
 
-#include "vitrine/session/held_copies.h"
 #include "vitrine/session/stopper.h"
 
 namespace vitrine::session {
@@ -15,9 +14,7 @@ base::Result<DryRun> dry_run(std::string_view vm, const Options& options) {
   DryRun plan{std::move(*machine), options.technique, {}, {}, {}};
   const auto layout = likely_layout(plan.machine);
   if (!layout) return base::fail(layout.error());
-  const auto technique = options.technique == "auto"
-                             ? techniques::choose(plan.machine, *layout, copies_are_held())
-                             : techniques::find(options.technique);
+  const auto technique = choose_technique(options.technique, plan.machine, *layout);
   if (!technique && technique.error().code == base::Code::invalid)
     return base::fail(technique.error());
   if (!technique) {

@@ -239,7 +239,7 @@ base::Result<Registers> Session::registers() {
 }
 
 base::Result<void> Session::can_hold_copy() const {
-  if (dynamic_cast<techniques::HeldCopies*>(attachment_.access.get()) == nullptr)
+  if (dynamic_cast<techniques::CopyHolder*>(attachment_.access.get()) == nullptr)
     return fail(Code::unsupported,
                 "the technique " + std::string(technique().id) + " cannot hold a copy",
                 "use --technique fork");
@@ -249,13 +249,13 @@ base::Result<void> Session::can_hold_copy() const {
 base::Result<std::unique_ptr<memory::PageChanges>> Session::changes_since(
     std::string_view sha256) const {
   if (auto able = can_hold_copy(); !able) return fail(able.error());
-  return dynamic_cast<techniques::HeldCopies&>(*attachment_.access)
+  return dynamic_cast<techniques::CopyHolder&>(*attachment_.access)
       .changes_since(*held_copy_path(sha256));
 }
 
 base::Result<void> Session::hold_copy(std::string_view sha256, std::chrono::seconds time) const {
   if (auto able = can_hold_copy(); !able) return able;
-  return dynamic_cast<techniques::HeldCopies&>(*attachment_.access)
+  return dynamic_cast<techniques::CopyHolder&>(*attachment_.access)
       .hold(*held_copy_path(sha256), time);
 }
 

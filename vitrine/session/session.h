@@ -23,7 +23,7 @@
 #include "vitrine/memory/registers.h"
 #include "vitrine/session/attach.h"
 #include "vitrine/session/stopper.h"
-#include "vitrine/techniques/held_copies.h"
+#include "vitrine/techniques/copy_holder.h"
 #include "vitrine/techniques/technique.h"
 #include "vitrine/views/view.h"
 #include "vitrine/vmm/intervention.h"
@@ -93,7 +93,7 @@ class Session {
   base::Result<Registers> registers();
 
   // What changed since the image of that SHA-256 was taken, whose copy is still held; to be called
-  // from within a Look. Errors: as techniques::HeldCopies::changes_since; `unsupported` where the
+  // from within a Look. Errors: as techniques::CopyHolder::changes_since; `unsupported` where the
   // technique holds no copies.
   base::Result<std::unique_ptr<memory::PageChanges>> changes_since(std::string_view sha256) const;
 
@@ -101,7 +101,7 @@ class Session {
   base::Result<void> can_hold_copy() const;
 
   // Holds the copy that was looked at last for that long, for the image of that SHA-256. Errors: as
-  // changes_since and techniques::HeldCopies::hold.
+  // changes_since and techniques::CopyHolder::hold.
   base::Result<void> hold_copy(std::string_view sha256, std::chrono::seconds time) const;
 
   // The pieces that the next observation reads in one call, where the technique copies.

@@ -13,8 +13,8 @@
 #include "vitrine/host/copy_preconditions.h"
 #include "vitrine/host/process_copy.h"
 #include "vitrine/host/remote_errand.h"
+#include "vitrine/techniques/copy_holder.h"
 #include "vitrine/techniques/frame_changes.h"
-#include "vitrine/techniques/held_copies.h"
 #include "vitrine/techniques/proc_mem.h"
 #include "vitrine/techniques/region_access.h"
 #include "vitrine/vmm/drain.h"
@@ -85,7 +85,7 @@ std::vector<host::CopiedRange> ranges_of(const vmm::RamLayout& layout) {
   return ranges;
 }
 
-class ForkAccess final : public Access, public HeldCopies {
+class ForkAccess final : public Access, public CopyHolder {
  public:
   ForkAccess(vmm::Machine machine, const vmm::RamLayout& layout)
       : machine_(std::move(machine)), layout_(layout), memory_(layout) {

@@ -14,9 +14,9 @@
 
 namespace vitrine::techniques {
 
-class HeldCopies {
+class CopyHolder {
  public:
-  virtual ~HeldCopies() = default;
+  virtual ~CopyHolder() = default;
 
   // Has the copy stay for that long, to be found at `path`, a name in a folder for the user alone.
   // Errors: as host::ProcessCopy::hold.

@@ -23,6 +23,7 @@ class QmpClient {
 
  private:
   LocalSocket socket_;
+  unsigned commands_ = 0;
 };
 
 }  // namespace vitrine::live

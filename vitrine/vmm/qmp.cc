@@ -12,6 +12,7 @@
 #include <climits>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <random>
 
 #include "vitrine/vmm/qmp_socket.h"
 
@@ -86,10 +87,17 @@ ssize_t send_once(int socket, std::string_view text, int descriptor) {
   return ::sendmsg(socket, &message, MSG_NOSIGNAL);
 }
 
+// QEMU sends the answer to a command of a client that was killed to whoever is connected then; it
+// must not be taken for the answer to a command of ours.
+std::uint64_t first_id() { return std::uint64_t{std::random_device()()} << 20; }
+
 }  // namespace
 
 Qmp::Qmp(base::FileDescriptor socket, const QmpLimits& limits)
-    : socket_(std::move(socket)), limits_(limits), framer_(limits.reply_bytes) {}
+    : socket_(std::move(socket)),
+      limits_(limits),
+      framer_(limits.reply_bytes),
+      last_id_(first_id()) {}
 
 base::Result<Qmp> Qmp::open(const std::string& path, const QmpLimits& limits) {
   auto socket = connect(path, limits.greeting);

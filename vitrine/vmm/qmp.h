@@ -94,7 +94,7 @@ class Qmp {
   base::FileDescriptor socket_;
   QmpLimits limits_;
   JsonFramer framer_;
-  std::uint64_t last_id_ = 0;
+  std::uint64_t last_id_;  // begins anywhere: see first_id()
   bool broken_ = false;
 };
 

@@ -65,6 +65,21 @@ TEST(Qmp, SkipsEventsAndStaleRepliesAndJoinsSplitPackets) {
   EXPECT_EQ(*qmp->execute("x"), "\"a}\\\"{\"") << "and again";
 }
 
+// QEMU gives whoever is connected the answers to commands of one that was killed, who counted its
+// commands, too.
+TEST(Qmp, TakesNoAnswerToACommandOfTheClientBefore) {
+  FakeQmp server(FakeQmp::kGreeting,
+                 after_setup([](const Json& request, const FakeQmp::Send& send) {
+                   for (int id = 0; id < 100; ++id)
+                     send("{\"return\":\"another's\",\"id\":" + std::to_string(id) + "}\r\n");
+                   send("{\"return\":\"ours\",\"id\":" + request["id"].dump() + "}\r\n");
+                   return true;
+                 }));
+  auto qmp = Qmp::adopt(server.client(), kPatient);
+  ASSERT_TRUE(qmp);
+  EXPECT_EQ(*qmp->execute("x"), "\"ours\"");
+}
+
 TEST(Qmp, ARefusalCarriesQemusWordsAndLeavesTheConnectionUsable) {
   FakeQmp server(
       FakeQmp::kGreeting, after_setup([](const Json& request, const FakeQmp::Send& send) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+#include "tests/live/disk.h"
 #include "tests/live/guest_test.h"
 #include "tests/live/qmp_client.h"
 #include "tests/live/vm_state.h"
@@ -154,37 +155,12 @@ TEST_F(ForkImages, OfAnImageThatLacksPagesTheContentsAreCompared) {
   EXPECT_EQ(sha256(merged), sha256(whole));
 }
 
-// Where temporary files may be in memory, which no disk reads into, the environment names a disk.
-std::string make_disk(const std::filesystem::path& folder) {
-  if (const char* given = std::getenv("VITRINE_DISK")) return given;
-  const std::filesystem::path path = folder / "disk";
-  std::ofstream(path).close();
-  std::filesystem::resize_file(path, 64 << 20);
-  return path;
-}
-
-// How the VMM reaches a disk, past the host's page cache.
-struct DiskAccess {
-  const char* name;
-  std::vector<std::string> drive;
-  bool drains;  // somebody else writes to memory for it
-};
-
-std::string name_of(const testing::TestParamInfo<DiskAccess>& info) { return info.param.name; }
-void PrintTo(const DiskAccess& access, std::ostream* out) { *out << access.name; }
-
 class ForkUnderDiskLoad : public testing::TestWithParam<DiskAccess> {
  protected:
   void SetUp() override {
     if (!kernel_available("6.1")) GTEST_SKIP() << "SKIPPED: guest kernel 6.1";
-    const std::string disk = make_disk(disk_.path());
-    GuestOptions options{.name = "fork-disk"};
-    for (std::string argument : GetParam().drive) {
-      if (const auto at = argument.find("DISK"); at != std::string::npos)
-        argument.replace(at, 4, disk);
-      options.arguments.push_back(std::move(argument));
-    }
-    guest_.emplace(std::move(options));
+    guest_.emplace(
+        GuestOptions{.name = "fork-disk", .arguments = drive_arguments(GetParam(), disk_.path())});
     guest_->run("for module in /modules/*; do insmod $module; done; ls /dev/vda");
   }
 
@@ -215,21 +191,7 @@ TEST_P(ForkUnderDiskLoad, TheDiskGivesBackWhatWasWritten) {
   std::cout << rate.at("views") << " copies, " << checked;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Any, ForkUnderDiskLoad,
-    testing::Values(
-        DiskAccess{
-            "Threads", {"-drive", "file=DISK,format=raw,if=virtio,cache=none,aio=threads"}, false},
-        DiskAccess{
-            "LinuxAio", {"-drive", "file=DISK,format=raw,if=virtio,cache=none,aio=native"}, true},
-        DiskAccess{
-            "IoUring", {"-drive", "file=DISK,format=raw,if=virtio,cache=none,aio=io_uring"}, true},
-        DiskAccess{"OwnThread",
-                   {"-object", "iothread,id=io", "-drive",
-                    "file=DISK,format=raw,if=none,id=disk,cache=none,aio=native", "-device",
-                    "virtio-blk-pci,drive=disk,iothread=io"},
-                   true}),
-    name_of);
+INSTANTIATE_TEST_SUITE_P(Any, ForkUnderDiskLoad, testing::ValuesIn(disk_accesses()), name_of);
 
 TEST(ForkWithoutMonitor, SaysThatAsynchronousDisksCannotBeDrained) {
   if (!kernel_available("6.1")) GTEST_SKIP() << "SKIPPED: guest kernel 6.1";

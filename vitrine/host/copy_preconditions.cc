@@ -22,15 +22,14 @@ bool may_suspend_seccomp() {
 
 }  // namespace
 
-base::Result<std::vector<CopiedRange>> marked_ranges(pid_t pid,
-                                                     std::span<const CopiedRange> ranges) {
+base::Result<std::vector<HostRange>> marked_ranges(pid_t pid, std::span<const HostRange> ranges) {
   const auto mappings = vm_flags(pid);
   if (!mappings) return fail(mappings.error());
-  std::vector<CopiedRange> found;
-  for (const CopiedRange& range : ranges) {
+  std::vector<HostRange> found;
+  for (const HostRange& range : ranges) {
     for (const FlaggedMapping& mapping : *mappings) {
       const base::HostVirtual start = std::max(range.start, mapping.start);
-      const base::HostVirtual end = std::min(range.start + range.size, mapping.end);
+      const base::HostVirtual end = std::min(range.end(), mapping.end);
       if (start >= end) continue;
       if (mapping.has("sh")) return fail(cannot_be_copied("it is shared with others"));
       if (mapping.has("ht")) return fail(cannot_be_copied("it is made of reserved huge pages"));
@@ -45,7 +44,7 @@ base::Result<std::vector<CopiedRange>> marked_ranges(pid_t pid,
 }
 
 base::Result<void> can_be_copied(const ProcessIdentity& process,
-                                 std::span<const CopiedRange> ranges) {
+                                 std::span<const HostRange> ranges) {
   if (auto stoppable = can_be_stopped(process); !stoppable) return stoppable;
   if (auto marked = marked_ranges(process.pid, ranges); !marked) return fail(marked.error());
   if (under_seccomp(process.pid) && !may_suspend_seccomp()) return fail(seccomp_in_the_way());

@@ -14,12 +14,10 @@ namespace vitrine::host {
 
 // What of the ranges is marked as not to be copied (MADV_DONTFORK). Errors: `unsupported` where
 // they are memory that a copy does not copy, or that somebody else writes to; as vm_flags.
-base::Result<std::vector<CopiedRange>> marked_ranges(pid_t pid,
-                                                     std::span<const CopiedRange> ranges);
+base::Result<std::vector<HostRange>> marked_ranges(pid_t pid, std::span<const HostRange> ranges);
 
 // Errors: as marked_ranges and can_be_stopped; `denied` where there is a seccomp filter and no
 // right to suspend it.
-base::Result<void> can_be_copied(const ProcessIdentity& process,
-                                 std::span<const CopiedRange> ranges);
+base::Result<void> can_be_copied(const ProcessIdentity& process, std::span<const HostRange> ranges);
 
 }  // namespace vitrine::host

@@ -27,7 +27,7 @@ class CopyPreconditions : public ::testing::Test {
   }
   void TearDown() override { munmap(memory_, kMemory); }
 
-  std::array<CopiedRange, 1> range() const {
+  std::array<HostRange, 1> range() const {
     return {{{base::HostVirtual(reinterpret_cast<std::uint64_t>(memory_)), kMemory}}};
   }
   base::Result<void> check() { return can_be_copied(identify(process_->pid()).value(), range()); }

@@ -11,6 +11,7 @@
 #include <charconv>
 #include <utility>
 
+#include "vitrine/host/available_memory.h"
 #include "vitrine/host/copy_preconditions.h"
 #include "vitrine/host/orphan_copy.h"
 
@@ -22,17 +23,6 @@ using base::fail;
 
 constexpr std::uint64_t kPage = 4096;
 
-// Bytes that the host could give without swapping (proc(5), MemAvailable); 0 where it doesn't tell.
-std::uint64_t available_memory() {
-  const std::string text = read_file(ProcRoot().of("meminfo")).value_or("");
-  const auto line = text.find("MemAvailable:");
-  const auto digits = text.find_first_of("0123456789", line);
-  std::uint64_t kibibytes = 0;
-  if (line != std::string::npos && digits != std::string::npos)
-    std::from_chars(text.data() + digits, text.data() + text.size(), kibibytes);
-  return kibibytes << 10;
-}
-
 std::uint64_t minor_faults(pid_t pid) {
   const auto stat = process_stat(pid);
   return stat ? stat->minor_faults : 0;
@@ -40,34 +30,13 @@ std::uint64_t minor_faults(pid_t pid) {
 
 }  // namespace
 
-std::vector<CopiedRange> copied_ranges(std::string_view text) {
-  std::vector<std::uint64_t> numbers;
-  while (text.starts_with(' ')) {
-    std::uint64_t number = 0;
-    const auto parsed = std::from_chars(text.data() + 1, text.data() + text.size(), number, 16);
-    text.remove_prefix(static_cast<std::size_t>(parsed.ptr - text.data()));
-    numbers.push_back(number);
-  }
-  std::vector<CopiedRange> ranges;
-  for (std::size_t i = 0; i + 1 < numbers.size(); i += 2)
-    ranges.push_back({base::HostVirtual(numbers[i]), numbers[i + 1]});
-  return ranges;
-}
-
-std::string ranges_text(std::span<const CopiedRange> ranges) {
-  std::string text;
-  for (const CopiedRange& range : ranges)
-    text += fmt::format(" {:x} {:x}", range.start.value, range.size);
-  return text;
-}
-
 CopyingTask::~CopyingTask() {
   kill_child();
   if (can_be_found()) unlink(path_.c_str());
 }
 
 Task::Answer CopyingTask::answer(std::string_view request) {
-  if (request.starts_with(kTake)) return take(copied_ranges(request.substr(kTake.size())));
+  if (request.starts_with(kTake)) return take(ranges_of_text(request.substr(kTake.size())));
   if (request == kCheck) return check();
   if (request.starts_with(kHold)) return hold(request.substr(kHold.size()));
   if (request == kDescribe) return describe();
@@ -140,7 +109,7 @@ void CopyingTask::look_after() {
            "ask for less at a time, or free memory on this host"};
 }
 
-Task::Answer CopyingTask::take(const std::vector<CopiedRange>& ranges) {
+Task::Answer CopyingTask::take(const std::vector<HostRange>& ranges) {
   kill_child();
   lost_ = {};
   const auto marked = marked_ranges(process_.pid, ranges);
@@ -171,7 +140,7 @@ Task::Answer CopyingTask::take(const std::vector<CopiedRange>& ranges) {
 // While nothing of the process runs, what its monitor was told to stop stays stopped; but only if
 // who told it so is still there, since its guardian lets the VM go on otherwise.
 base::Result<pid_t> CopyingTask::clone_unless_disturbed(RemoteErrand& errand,
-                                                        const std::vector<CopiedRange>& marked) {
+                                                        const std::vector<HostRange>& marked) {
   if (abandoned()) return fail(Code::gone, "nobody waits for the copy of the VM any more");
   if (!errand.unstoppable().empty())
     return fail(cannot_be_copied(
@@ -180,9 +149,9 @@ base::Result<pid_t> CopyingTask::clone_unless_disturbed(RemoteErrand& errand,
 }
 
 // The marks are set back whatever happens in between.
-base::Result<pid_t> CopyingTask::clone(RemoteCalls& calls, const std::vector<CopiedRange>& marked) {
+base::Result<pid_t> CopyingTask::clone(RemoteCalls& calls, const std::vector<HostRange>& marked) {
   const auto advise = [&](int advice) -> base::Result<void> {
-    for (const CopiedRange& range : marked) {
+    for (const HostRange& range : marked) {
       const auto done = calls.call(
           SYS_madvise, {range.start.value, range.size, static_cast<std::uint64_t>(advice)});
       if (!done) return fail(done.error());

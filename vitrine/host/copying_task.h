@@ -40,14 +40,14 @@ class CopyingTask final : public Task {
   int listener() const override { return listener_.get(); }
 
  private:
-  Answer take(const std::vector<CopiedRange>& ranges);
+  Answer take(const std::vector<HostRange>& ranges);
   Answer check();
   Answer hold(std::string_view time_and_path);
   Answer describe();
   bool can_be_found() const;
   base::Result<pid_t> clone_unless_disturbed(RemoteErrand& errand,
-                                             const std::vector<CopiedRange>& marked);
-  base::Result<pid_t> clone(RemoteCalls& calls, const std::vector<CopiedRange>& marked);
+                                             const std::vector<HostRange>& marked);
+  base::Result<pid_t> clone(RemoteCalls& calls, const std::vector<HostRange>& marked);
   void kill_child();
 
   ProcessIdentity process_;
@@ -58,7 +58,7 @@ class CopyingTask final : public Task {
   std::uint64_t faults_before_ = 0;
   base::Error lost_;  // why the copy was given up; no message: it was not
   bool stuck_ = false;
-  std::vector<CopiedRange> ranges_;  // that the copy is of
+  std::vector<HostRange> ranges_;  // that the copy is of
   // Where the copy is held when who took it is gone, and until when.
   base::FileDescriptor listener_;
   std::filesystem::path path_;
@@ -66,9 +66,5 @@ class CopyingTask final : public Task {
   std::chrono::steady_clock::time_point until_;
   bool released_ = false;
 };
-
-// The ranges of a request or an answer: "START SIZE" of each, in hex, each after a blank.
-std::string ranges_text(std::span<const CopiedRange> ranges);
-std::vector<CopiedRange> copied_ranges(std::string_view text);
 
 }  // namespace vitrine::host

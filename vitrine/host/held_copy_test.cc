@@ -49,7 +49,7 @@ class Obedient {
 
   BusyProcess& process() { return process_; }
   ProcessIdentity identity() const { return identify(process_.pid()).value(); }
-  std::array<CopiedRange, 1> range() const {
+  std::array<HostRange, 1> range() const {
     return {{{base::HostVirtual(reinterpret_cast<std::uint64_t>(memory_)), kMemory}}};
   }
 

@@ -29,7 +29,7 @@ base::Result<ProcessCopy> ProcessCopy::start(const ProcessIdentity& process,
   return ProcessCopy(std::move(*keeper), limits);
 }
 
-base::Result<ProcessCopy::Taken> ProcessCopy::take(std::span<const CopiedRange> ranges) {
+base::Result<ProcessCopy::Taken> ProcessCopy::take(std::span<const HostRange> ranges) {
   const auto answer = keeper_.ask(std::string(CopyingTask::kTake) + ranges_text(ranges),
                                   limits_.stopping + kTaking);
   if (!answer) return base::fail(answer.error());
@@ -62,7 +62,7 @@ base::Result<HeldCopy> HeldCopy::find(const std::filesystem::path& socket) {
   if (!understood)
     return base::fail(base::Code::inconsistent,
                       "the process that holds the copy is of another version of this program");
-  copy.ranges_ = copied_ranges((*answer)[3]);
+  copy.ranges_ = ranges_of_text((*answer)[3]);
   return copy;
 }
 

@@ -24,6 +24,7 @@
 
 #include "vitrine/base/address.h"
 #include "vitrine/base/result.h"
+#include "vitrine/host/host_range.h"
 #include "vitrine/host/keeper.h"
 #include "vitrine/host/process.h"
 
@@ -32,14 +33,6 @@ namespace vitrine::host {
 struct CopyLimits {
   std::chrono::milliseconds stopping{1000};  // for all threads to stand still
   std::uint64_t growth = 0;  // bytes that the copy may cost; 0: half of what is free
-};
-
-// A piece of the process's memory.
-struct CopiedRange {
-  base::HostVirtual start;
-  std::uint64_t size = 0;  // bytes
-
-  friend bool operator==(const CopiedRange&, const CopiedRange&) = default;
 };
 
 class ProcessCopy {
@@ -60,7 +53,7 @@ class ProcessCopy {
   // as ThreadStop::begin and find_syscall; `unsupported` where the memory is not to be copied,
   // `denied` where a seccomp filter cannot be suspended or the copy not be made the first to be
   // killed. The process runs on then; start anew after any.
-  base::Result<Taken> take(std::span<const CopiedRange> ranges);
+  base::Result<Taken> take(std::span<const HostRange> ranges);
 
   // Why there is no copy any more, e.g. that it had grown too large; no error while there is one.
   base::Result<void> check();
@@ -90,7 +83,7 @@ class HeldCopy {
 
   pid_t pid() const { return pid_; }                           // of the copy
   const ProcessIdentity& process() const { return process_; }  // that it is a copy of
-  std::span<const CopiedRange> ranges() const { return ranges_; }
+  std::span<const HostRange> ranges() const { return ranges_; }
 
   // As ProcessCopy::check.
   base::Result<void> check();
@@ -103,7 +96,7 @@ class HeldCopy {
   Keeper keeper_;
   pid_t pid_ = 0;
   ProcessIdentity process_;
-  std::vector<CopiedRange> ranges_;
+  std::vector<HostRange> ranges_;
 };
 
 }  // namespace vitrine::host

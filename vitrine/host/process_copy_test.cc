@@ -16,6 +16,7 @@
 
 #include "vitrine/host/copying_task.h"
 #include "vitrine/host/testing/busy_process.h"
+#include "vitrine/host/testing/writing_process.h"
 #include "vitrine/host/vm_flags.h"
 
 namespace vitrine::host {
@@ -23,74 +24,11 @@ namespace {
 
 using base::Code;
 using std::chrono::milliseconds;
-using testing::BusyCounters;
 using testing::BusyProcess;
-
-constexpr std::size_t kMemory = 8 << 20;
-constexpr std::size_t kWords = kMemory / 8;
+using testing::of_one_instant;
+using testing::WritingProcess;
 
 ProcessIdentity identity_of(pid_t pid) { return identify(pid).value(); }
-
-// Memory at the same address in test and child, marked as a VMM marks its RAM. A thread of the
-// child writes a counter to each word of it in turn, without pause.
-class Writer {
- public:
-  Writer()
-      : memory_(static_cast<std::atomic<std::uint64_t>*>(
-            mmap(nullptr, kMemory, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))),
-        process_([this](BusyCounters&) {
-          madvise(memory_, kMemory, MADV_DONTFORK);
-          std::thread([this] { write(); }).detach();
-        }) {}
-  ~Writer() { munmap(memory_, kMemory); }
-  Writer(const Writer&) = delete;
-  Writer& operator=(const Writer&) = delete;
-
-  BusyProcess& process() { return process_; }
-  pid_t pid() const { return process_.pid(); }
-  std::array<CopiedRange, 1> range() const {
-    return {{{base::HostVirtual(reinterpret_cast<std::uint64_t>(memory_)), kMemory}}};
-  }
-
-  // The memory as a process has it; empty where it cannot be read.
-  std::vector<std::uint64_t> read(pid_t pid) const {
-    std::vector<std::uint64_t> words(kWords);
-    const iovec ours{words.data(), kMemory};
-    const iovec theirs{memory_, kMemory};
-    const bool whole = process_vm_readv(pid, &ours, 1, &theirs, 1, 0) == kMemory;
-    return whole ? words : std::vector<std::uint64_t>{};
-  }
-
-  bool marked() const {
-    const auto mappings = vm_flags(pid());
-    for (const FlaggedMapping& mapping : mappings.value())
-      if (mapping.start <= range()[0].start && range()[0].start < mapping.end)
-        return mapping.has("dc");
-    return false;
-  }
-
- private:
-  [[noreturn]] void write() {
-    for (std::uint64_t round = 1;; ++round)
-      for (std::size_t i = 0; i < kWords; ++i) memory_[i] = round;
-  }
-
-  std::atomic<std::uint64_t>* memory_;
-  BusyProcess process_;
-};
-
-// Of one instant: all words up to somewhere are of one round, the others of the one before.
-::testing::AssertionResult of_one_instant(const std::vector<std::uint64_t>& words) {
-  if (words.empty()) return ::testing::AssertionFailure() << "it cannot be read";
-  std::size_t i = 0;
-  while (i < kWords && words[i] == words[0]) ++i;
-  const std::uint64_t rest = i < kWords ? words[i] : words[0];
-  if (i < kWords && rest + 1 != words[0])
-    return ::testing::AssertionFailure() << "word " << i << " is " << rest << " after " << words[0];
-  for (; i < kWords; ++i)
-    if (words[i] != rest) return ::testing::AssertionFailure() << "word " << i << " differs";
-  return ::testing::AssertionSuccess();
-}
 
 // Whether the process has a child, a zombie included, within 5 s.
 bool childless(pid_t pid) {
@@ -106,7 +44,7 @@ bool childless(pid_t pid) {
 }
 
 TEST(ProcessCopy, IsOfOneInstantAndStaysSoWhileTheProcessRunsOn) {
-  Writer writer;
+  WritingProcess writer;
   auto copy = ProcessCopy::start(identity_of(writer.pid()));
   ASSERT_TRUE(copy) << to_string(copy.error());
   for (int i = 0; i < 10; ++i) {
@@ -127,7 +65,7 @@ TEST(ProcessCopy, IsOfOneInstantAndStaysSoWhileTheProcessRunsOn) {
 }
 
 TEST(ProcessCopy, HoldsNoDescriptorAndIsTheFirstToGo) {
-  Writer writer;
+  WritingProcess writer;
   auto copy = ProcessCopy::start(identity_of(writer.pid()));
   ASSERT_TRUE(copy);
   const auto taken = copy->take(writer.range());
@@ -139,7 +77,7 @@ TEST(ProcessCopy, HoldsNoDescriptorAndIsTheFirstToGo) {
 
 // Its guardian may have let go meanwhile what stood still only for the copy, e.g. disks.
 TEST(ProcessCopy, IsNotMadeForATaskWhoseAskerIsGone) {
-  Writer writer;
+  WritingProcess writer;
   CopyingTask task(identity_of(writer.pid()), {});
   const std::string request = std::string(CopyingTask::kTake) + ranges_text(writer.range());
   task.abandoned = [] { return true; };
@@ -154,7 +92,7 @@ TEST(ProcessCopy, IsNotMadeForATaskWhoseAskerIsGone) {
 }
 
 TEST(ProcessCopy, TheProcessHearsNothingOfItAndWaitsForNobody) {
-  Writer writer;
+  WritingProcess writer;
   auto copy = ProcessCopy::start(identity_of(writer.pid()));
   ASSERT_TRUE(copy);
   for (int i = 0; i < 30; ++i) {
@@ -168,7 +106,7 @@ TEST(ProcessCopy, TheProcessHearsNothingOfItAndWaitsForNobody) {
 }
 
 TEST(ProcessCopy, IsGoneWithWhoeverTookItEvenIfThatWasKilled) {
-  Writer writer;
+  WritingProcess writer;
   std::array<int, 2> told{};
   ASSERT_EQ(pipe(told.data()), 0);
   const pid_t tool = fork();
@@ -192,7 +130,7 @@ TEST(ProcessCopy, IsGoneWithWhoeverTookItEvenIfThatWasKilled) {
 }
 
 TEST(ProcessCopy, IsGivenUpWhereItCostsTooMuchMemory) {
-  Writer writer;
+  WritingProcess writer;
   auto copy = ProcessCopy::start(identity_of(writer.pid()), {.growth = 1 << 20});
   ASSERT_TRUE(copy);
   ASSERT_TRUE(copy->take(writer.range()));
@@ -205,7 +143,7 @@ TEST(ProcessCopy, IsGivenUpWhereItCostsTooMuchMemory) {
 }
 
 TEST(ProcessCopy, IsMissedWhenSomebodyElseEndsIt) {
-  Writer writer;
+  WritingProcess writer;
   auto copy = ProcessCopy::start(identity_of(writer.pid()));
   ASSERT_TRUE(copy);
   const auto taken = copy->take(writer.range());
@@ -221,7 +159,7 @@ TEST(ProcessCopy, IsMissedWhenSomebodyElseEndsIt) {
 // Whatever the instant at which it is killed, its parent can wait for it soon.
 TEST(ProcessCopy, TheProcessMayBeKilledMeanwhile) {
   for (int i = 0; i < 20; ++i) {
-    Writer writer;
+    WritingProcess writer;
     auto copy = ProcessCopy::start(identity_of(writer.pid()));
     ASSERT_TRUE(copy);
     std::thread killer([&, i] {
@@ -243,11 +181,12 @@ TEST(ProcessCopy, TheProcessMayBeKilledMeanwhile) {
 }
 
 TEST(ProcessCopy, OfSharedMemoryIsUnsupported) {
+  constexpr std::size_t kMemory = 1 << 20;
   void* shared = mmap(nullptr, kMemory, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   BusyProcess busy;
   auto copy = ProcessCopy::start(identity_of(busy.pid()));
   ASSERT_TRUE(copy);
-  const std::array<CopiedRange, 1> range{
+  const std::array<HostRange, 1> range{
       {{base::HostVirtual(reinterpret_cast<std::uint64_t>(shared)), kMemory}}};
   const auto taken = copy->take(range);
   ASSERT_FALSE(taken);

@@ -107,12 +107,20 @@ base::Result<Attachment> try_layout(const vmm::Machine& machine, const Options& 
   if (!technique) return fail(technique.error());
   if (auto allowed = check_pause((*technique)->description(), options.pause); !allowed)
     return fail(allowed.error());
+  if (auto allowed = check_effect((*technique)->description(), options); !allowed)
+    return fail(allowed.error());
   kernel::LocateOptions locate;
   locate.registers = survey.registers;
   if (survey.hints) locate.hint = survey.hints->note;
   if (options.use_cache) locate.recall = load_kernel;
   std::optional<kernel::Kernel> known;
-  if (!(*technique)->description().searches) known = find_otherwise(machine, layout, locate);
+  const bool persistent = (*technique)->description().effect == techniques::Effect::persistent;
+  if (persistent || !(*technique)->description().searches)
+    known = find_otherwise(machine, layout, locate);
+  // Nothing is changed for good in a VM whose guest cannot be understood then.
+  if (persistent && !known)
+    return fail(Code::absent, "the guest's kernel was not found, so the VM was left as it is",
+                "wait until the guest has booted; vitrine info says more");
   const auto before = std::chrono::steady_clock::now();
   auto access = (*technique)->open(machine, layout);
   if (!access) return fail(access.error());
@@ -181,6 +189,13 @@ base::Result<void> check_pause(const techniques::Description& about, Pausing pau
   return {};
 }
 
+base::Result<void> check_effect(const techniques::Description& about, const Options& options) {
+  if (about.effect != techniques::Effect::persistent || options.allow_persistent_change) return {};
+  return fail(Code::invalid,
+              "the technique " + std::string(about.id) + " changes the VM for as long as it runs",
+              "--dry-run shows how; if that is wanted, add --allow-persistent-change");
+}
+
 base::Result<Attachment> attach(const vmm::Machine& machine, const Options& options) {
   if (!machine.command_line.confidential.empty())
     return fail(Code::unsupported,
@@ -195,16 +210,16 @@ base::Result<Attachment> attach(const vmm::Machine& machine, const Options& opti
         return attachment;
       }
     }
+  // Of before the technique is opened, which may change them.
+  const std::uint64_t mappings = fingerprint_mappings(machine);
   auto survey = look_around(machine);
   if (!survey) return fail(survey.error());
   auto attachment = try_layouts(machine, options, *survey);
   if (!attachment) return attachment;
   // A layout that was guessed is guessed again: it costs little, and the monitor may answer then.
   const bool told = !survey->registers.empty();
-  attachment->hints = {attachment->kernel.note,
-                       told ? attachment->layout : vmm::RamLayout{},
-                       fingerprint_mappings(machine),
-                       {}};
+  attachment->hints = {
+      attachment->kernel.note, told ? attachment->layout : vmm::RamLayout{}, mappings, {}};
   if (options.use_cache) store_hints(machine, attachment->hints);
   return attachment;
 }

@@ -31,7 +31,8 @@ enum class Pausing : std::uint8_t {
 struct Options {
   std::string technique = "auto";  // an id, or auto: the best passive one that is usable
   Pausing pause = Pausing::none;
-  bool use_cache = true;  // keep and use hints on disk, see hints.h
+  bool allow_persistent_change = false;  // a technique may leave the VM changed
+  bool use_cache = true;                 // keep and use hints on disk, see hints.h
 };
 
 struct Attachment {
@@ -53,6 +54,9 @@ base::Result<const techniques::Technique*> choose_technique(const std::string& i
 
 // Error: `invalid` where the technique needs what such a pause stops.
 base::Result<void> check_pause(const techniques::Description& about, Pausing pause);
+
+// Error: `invalid` where the technique changes the VM for good, and that was not allowed.
+base::Result<void> check_effect(const techniques::Description& about, const Options& options);
 
 // The layout that attaching would try first; not confirmed by the guest.
 base::Result<vmm::RamLayout> likely_layout(const vmm::Machine& machine);

@@ -28,6 +28,8 @@ base::Result<DryRun> dry_run(std::string_view vm, const Options& options) {
   plan.steps = (*technique)->steps(plan.machine, *layout);
   if (auto usable = (*technique)->usable(plan.machine, *layout); !usable)
     plan.refused = usable.error();
+  if (auto allowed = check_effect(about, options); !allowed && !plan.refused)
+    plan.refused = allowed.error();
   // What is of one instant is not stopped besides.
   if (about.one_instant) return plan;
   Stopper::Plan stop = Stopper::plan(options.pause, plan.machine, *layout);

@@ -65,9 +65,8 @@ base::Error refused(const std::string& why) {
 base::Result<bool> needs_drain(const vmm::Machine& machine) {
   const auto writers = vmm::kernel_writers(machine);
   if (!writers) return fail(writers.error());
-  for (const vmm::KernelWriter& writer : *writers)
-    if (writer.kind != vmm::KernelWriter::Kind::asynchronous_io)
-      return fail(refused("it uses " + writer.words + ", which may write to memory meanwhile"));
+  if (const vmm::KernelWriter* writer = vmm::never_at_rest(*writers))
+    return fail(refused("it uses " + writer->words + ", which may write to memory meanwhile"));
   return !writers->empty();
 }
 
@@ -79,8 +78,8 @@ base::Error cannot_drain(const base::Error& cause) {
   return error;
 }
 
-std::vector<host::CopiedRange> ranges_of(const vmm::RamLayout& layout) {
-  std::vector<host::CopiedRange> ranges;
+std::vector<host::HostRange> ranges_of(const vmm::RamLayout& layout) {
+  std::vector<host::HostRange> ranges;
   for (const vmm::RamRegion& region : layout.regions) ranges.push_back({region.host, region.size});
   return ranges;
 }
@@ -174,7 +173,7 @@ class ForkAccess final : public Access, public CopyHolder {
   std::optional<host::ProcessCopy> copy_;
   pid_t copy_pid_ = 0;
   LatestCopy memory_;
-  std::vector<host::CopiedRange> ranges_;
+  std::vector<host::HostRange> ranges_;
   std::unique_ptr<vmm::Intervention> intervention_;  // null: the disks had not to be drained yet
   std::uint64_t stopped_ns_ = 0;
   std::uint64_t drained_ns_ = 0;

@@ -91,7 +91,19 @@ base::Result<void> has_capability(vmm::Qmp& qmp, const std::string& wanted) {
                     "use QEMU 6.0 or later, or --technique dump");
 }
 
+base::Result<void> is_over(const Json& migration) {
+  const std::string status = text_of(migration, "status");
+  if (is_over(status)) return {};
+  return base::fail(Code::unsupported, "a migration of the VM is under way (" + status + ")",
+                    "wait until it is over");
+}
+
 }  // namespace
+
+base::Result<void> no_migration_under_way(vmm::Qmp& qmp) {
+  const auto migration = ask(qmp, "query-migrate");
+  return migration ? is_over(*migration) : base::fail(migration.error());
+}
 
 base::Result<void> Migration::possible(vmm::Qmp& qmp, MigrationKind kind) {
   const auto state = vmm::run_state(qmp);
@@ -103,9 +115,7 @@ base::Result<void> Migration::possible(vmm::Qmp& qmp, MigrationKind kind) {
         "let it run, or use --technique dump or pmemsave");
   const auto migration = ask(qmp, "query-migrate");
   if (!migration) return base::fail(migration.error());
-  if (const std::string status = text_of(*migration, "status"); !is_over(status))
-    return base::fail(Code::unsupported, "a migration of the VM is under way (" + status + ")",
-                      "wait until it is over");
+  if (auto over = is_over(*migration); !over) return over;
   if (const auto reasons = migration->find("blocked-reasons");
       reasons != migration->end() && reasons->is_array() && !reasons->empty())
     return base::fail(Code::unsupported,

@@ -19,6 +19,9 @@
 
 namespace vitrine::techniques {
 
+// Error: `unsupported` while a migration of the VM is under way; as Qmp.
+base::Result<void> no_migration_under_way(vmm::Qmp& qmp);
+
 enum class MigrationKind { ordinary, background_snapshot };
 
 class Migration {

@@ -1,6 +1,7 @@
 #include <array>
 #include <string>
 
+#include "vitrine/techniques/adopt.h"
 #include "vitrine/techniques/agent.h"
 #include "vitrine/techniques/background_snapshot.h"
 #include "vitrine/techniques/dump.h"
@@ -20,6 +21,7 @@ namespace vitrine::techniques {
 
 std::span<const Technique* const> all() {
   static const Map map;
+  static const Adopt adopt;
   static const ProcessVm process_vm;
   static const ProcMem proc_mem;
   static const Fork fork;
@@ -34,6 +36,7 @@ std::span<const Technique* const> all() {
   static const Agent agent;
   static const auto techniques = std::to_array<const Technique*>({
       &map,
+      &adopt,
       &process_vm,
       &proc_mem,
       &fork,

@@ -99,6 +99,12 @@ base::Result<std::vector<KernelWriter>> kernel_writers(const Machine& machine,
   return findings.take();
 }
 
+const KernelWriter* never_at_rest(const std::vector<KernelWriter>& writers) {
+  const auto found = std::ranges::find_if(
+      writers, [](const KernelWriter& writer) { return writer.kind != Kind::asynchronous_io; });
+  return found == writers.end() ? nullptr : &*found;
+}
+
 std::vector<std::string> sharing_writers(const Machine& machine, const RamLayout& layout,
                                          const host::ProcRoot& proc) {
   std::vector<std::string> found;

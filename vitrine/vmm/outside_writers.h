@@ -37,6 +37,10 @@ struct KernelWriter {
 base::Result<std::vector<KernelWriter>> kernel_writers(const Machine& machine,
                                                        const host::ProcRoot& proc = {});
 
+// The first of them that goes on writing when the VM's disks are at rest (vmm/drain.h); null where
+// draining is enough.
+const KernelWriter* never_at_rest(const std::vector<KernelWriter>& writers);
+
 // Other processes that may write to RAM that is shared with them (vhost-user, e.g. virtiofsd), as
 // "process NAME (PID)". Those that we may not look at count as one. Cost: the mappings of every
 // process of the host, and none where no RAM is shared.

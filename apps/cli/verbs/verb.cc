@@ -29,6 +29,8 @@ void Target::add_pause_to(CLI::App& command) {
       "--dry-run", dry_run,
       "Say what would be done to the VM, step by step, and why it would be refused; do "
       "nothing");
+  command.add_flag("--allow-persistent-change", allow_persistent_change,
+                   "Let a technique be used that changes the VM for good (adopt)");
 }
 
 session::Options Target::options() const {
@@ -37,6 +39,7 @@ session::Options Target::options() const {
           .pause = pause == "vmm"      ? Pausing::vmm
                    : pause == "freeze" ? Pausing::freeze
                                        : Pausing::none,
+          .allow_persistent_change = allow_persistent_change,
           .use_cache = !no_cache};
 }
 

@@ -37,6 +37,7 @@ struct Target {
   std::string technique = "auto";
   std::string pause = "none";
   bool dry_run = false;
+  bool allow_persistent_change = false;
   bool no_cache = false;
   bool json = false;
 

@@ -30,6 +30,8 @@ int swap_out(const char* pid);
 int check_disk(const char* path, int seconds);
 // Writes to random pages of so much memory for some milliseconds; says how many writes that were.
 int churn(int mebibytes, long milliseconds);
+// Writes so much memory for some seconds, and fails if it ever holds anything else (memory.c).
+int check_memory(int mebibytes, int seconds);
 // Starts another kernel in place of this one (kexec); returns only if that fails.
 int boot_another(const char* kernel, const char* initramfs, const char* command_line);
 int list(void);

@@ -80,6 +80,32 @@ int churn(int mebibytes, long milliseconds) {
   return 0;
 }
 
+// Each word is written once, here and there, and none may ever be anything but what was written.
+int check_memory(int mebibytes, int seconds) {
+  const size_t words = ((size_t)mebibytes << 20) / sizeof(uint64_t);
+  uint64_t* memory = mmap(NULL, words * sizeof(uint64_t), PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) fail("mmap");
+  const time_t end = time(NULL) + seconds;
+  unsigned long written = 0;
+  for (uint64_t round = 1; time(NULL) < end; ++round) {
+    size_t i = 0;
+    // 1000003 is prime to the number of words, which is even: each is met once.
+    for (; i < words && (i % 4096 != 0 || time(NULL) < end); ++i)
+      memory[i * 1000003 % words] = round << 32 | i;
+    written += i;
+    for (size_t k = 0; k < i; ++k) {
+      const uint64_t found = memory[k * 1000003 % words];
+      if (found == (round << 32 | k)) continue;
+      fprintf(stderr, "guest_tool: write %zu of round %lu is lost: %016lx\n", k,
+              (unsigned long)round, (unsigned long)found);
+      return 1;
+    }
+  }
+  printf("right: %lu\n", written);
+  return 0;
+}
+
 int boot_another(const char* kernel, const char* initramfs, const char* command_line) {
   int image = open(kernel, O_RDONLY);
   int archive = open(initramfs, O_RDONLY);

@@ -1,0 +1,234 @@
+#include "vitrine/host/replacing_task.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "vitrine/host/memory_replacement.h"
+#include "vitrine/host/page_transfer.h"
+
+namespace vitrine::host {
+namespace {
+
+using base::Code;
+using base::fail;
+
+constexpr std::chrono::milliseconds kStopping{1000};
+
+// The call's answer; an errno as an error that names the call.
+base::Result<std::uint64_t> made(const base::Result<std::int64_t>& answer, const char* call,
+                                 const char* what) {
+  if (!answer) return fail(answer.error());
+  if (*answer < 0) return base::fail_errno(static_cast<int>(-*answer), call, what);
+  return static_cast<std::uint64_t>(*answer);
+}
+
+// Puts a text where the process just mapped a page of its own for it.
+base::Result<void> write_text(pid_t process, std::uint64_t address, std::string_view text) {
+  const base::FileDescriptor memory(
+      open(ProcRoot().of(process, "mem").c_str(), O_WRONLY | O_CLOEXEC));
+  const std::string terminated = std::string(text) + '\0';
+  if (memory.valid() &&
+      pwrite(memory.get(), terminated.data(), terminated.size(), static_cast<off_t>(address)) ==
+          static_cast<ssize_t>(terminated.size()))
+    return {};
+  return base::fail_errno(errno, "pwrite", "the VMM's new file cannot be named");
+}
+
+}  // namespace
+
+base::Result<base::FileDescriptor> open_file_of(pid_t process, int number) {
+  const std::string path = ProcRoot().of(process, fmt::format("fd/{}", number));
+  base::FileDescriptor file(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (file.valid()) return file;
+  return base::fail_errno(errno, "open", "the VMM's new file cannot be opened at " + path);
+}
+
+ReplacingTask::~ReplacingTask() {
+  if (replaced_) return;
+  // What they hold is given back even if they cannot be closed.
+  for (const base::FileDescriptor& file : files_) (void)ftruncate(file.get(), 0);
+  if (numbers_.empty() || stuck_ || !alive(process_)) return;
+  auto errand = stop();
+  if (!errand) return;
+  for (const int number : numbers_)
+    (void)errand->calls().call(SYS_close, {static_cast<std::uint64_t>(number)});
+  let_go(*errand);
+}
+
+Task::Answer ReplacingTask::answer(std::string_view request) {
+  if (request.starts_with(kPrepare))
+    return prepare(ranges_of_text(request.substr(kPrepare.size())));
+  pid_t copy = 0;
+  if (!request.starts_with(kReplace) || request.size() <= kReplace.size() ||
+      std::from_chars(request.data() + kReplace.size() + 1, request.data() + request.size(), copy)
+              .ec != std::errc())
+    return fail(Code::invalid, "who replaces the VM's memory does not know that request");
+  return replace(copy);
+}
+
+// A thread that could not be stopped is let go by this process's end only.
+base::Result<RemoteErrand> ReplacingTask::stop() {
+  auto errand = RemoteErrand::begin(process_, syscall_, kStopping);
+  stuck_ = !errand;
+  return errand;
+}
+
+void ReplacingTask::let_go(RemoteErrand& errand) { stuck_ = !errand.let_go(); }
+
+Task::Answer ReplacingTask::prepare(std::vector<HostRange> ranges) {
+  ranges_ = std::move(ranges);
+  auto pieces = replaceable_pieces(process_.pid, ranges_);
+  if (!pieces) return fail(pieces.error());
+  pieces_ = std::move(*pieces);
+  auto there = mapped();
+  if (!there) return fail(there.error());
+  mapped_ = std::move(*there);
+  const auto found = find_syscall(process_.pid);
+  if (!found) return fail(found.error());
+  syscall_ = *found;
+  auto errand = stop();
+  if (!errand) return fail(errand.error());
+  const auto files = make_files(errand->calls());
+  errand->end();
+  let_go(*errand);
+  if (!files) return fail(files.error());
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < numbers_.size(); ++i) {
+    auto file = open_file_of(process_.pid, numbers_[i]);
+    if (!file) return fail(file.error());
+    if (ftruncate(file->get(), static_cast<off_t>(ranges_[i].size)) != 0)
+      return base::fail_errno(errno, "ftruncate", "the VM's new memory cannot be as large");
+    files_.push_back(std::move(*file));
+    texts.push_back(std::to_string(numbers_[i]));
+  }
+  return texts;
+}
+
+// Their name lies in a page of its own meanwhile.
+base::Result<void> ReplacingTask::make_files(RemoteCalls& calls) {
+  const auto page = made(calls.call(SYS_mmap, {0, kHostPage, PROT_READ | PROT_WRITE,
+                                               MAP_PRIVATE | MAP_ANONYMOUS, ~std::uint64_t{0}, 0}),
+                         "mmap", "the VMM cannot be given a page");
+  if (!page) return fail(page.error());
+  auto result = write_text(process_.pid, *page, MemoryReplacement::kFileName);
+  for (std::size_t i = 0; result && i < ranges_.size(); ++i) {
+    const auto number = made(calls.call(SYS_memfd_create, {*page, MFD_CLOEXEC}), "memfd_create",
+                             "the VMM cannot be given a file");
+    if (number)
+      numbers_.push_back(static_cast<int>(*number));
+    else
+      result = fail(number.error());
+  }
+  const auto unmapped =
+      made(calls.call(SYS_munmap, {*page, kHostPage}), "munmap", "the VMM keeps a page");
+  return result && !unmapped ? fail(unmapped.error()) : result;
+}
+
+// What the process has mapped in the ranges.
+base::Result<std::vector<Mapping>> ReplacingTask::mapped() const {
+  auto all = mappings(process_.pid);
+  if (!all) return all;
+  std::erase_if(*all, [this](const Mapping& mapping) {
+    return std::ranges::none_of(ranges_, [&mapping](const HostRange& range) {
+      return mapping.start < range.end() && range.start < mapping.end;
+    });
+  });
+  return all;
+}
+
+base::Result<void> ReplacingTask::undisturbed(const RemoteErrand& errand) const {
+  if (abandoned()) return fail(Code::gone, "nobody waits for the VM's new memory any more");
+  if (!errand.unstoppable().empty())
+    return fail(Code::unsupported, fmt::format("the host kernel's thread {} may write to the VM's "
+                                               "memory while it is replaced",
+                                               errand.unstoppable().front()));
+  const auto now = mapped();
+  if (!now) return fail(now.error());
+  if (*now != mapped_)
+    return fail(Code::inconsistent, "the VMM's mappings changed meanwhile", "try again");
+  return {};
+}
+
+base::Result<std::uint64_t> ReplacingTask::copy_changed(pid_t copy) const {
+  auto transfer = PageTransfer::open(process_.pid);
+  if (!transfer) return fail(transfer.error());
+  std::uint64_t pages = 0;
+  for (std::size_t i = 0; i < ranges_.size(); ++i) {
+    const auto copied = transfer->copy_changed(ranges_[i], copy, files_[i].get());
+    if (!copied) return copied;
+    pages += *copied;
+  }
+  return pages;
+}
+
+Task::Answer ReplacingTask::replace(pid_t copy) {
+  if (files_.empty() || replaced_)
+    return fail(Code::invalid, "there is no file to take the place of the VM's memory");
+  auto errand = stop();
+  if (!errand) return fail(errand.error());
+  auto allowed = undisturbed(*errand);
+  const auto pages = allowed ? copy_changed(copy) : fail(allowed.error());
+  const auto exchanged = pages ? exchange(errand->calls()) : fail(pages.error());
+  const std::chrono::nanoseconds stopped = errand->end();
+  let_go(*errand);
+  if (!exchanged) return fail(exchanged.error());
+  return std::vector<std::string>{std::to_string(stopped.count()), std::to_string(*pages)};
+}
+
+base::Result<void> ReplacingTask::exchange(RemoteCalls& calls) {
+  for (const ReplaceablePiece& piece : pieces_)
+    if (auto done = exchange(calls, piece); !done) {
+      move_back(calls);
+      return done;
+    }
+  // From here on the files are the memory: what was is of no use any more.
+  replaced_ = true;
+  for (const Moved& moved : moved_)
+    (void)calls.call(SYS_munmap, {moved.to.value, moved.piece.size});
+  moved_.clear();
+  return {};
+}
+
+base::Result<void> ReplacingTask::exchange(RemoteCalls& calls, const ReplaceablePiece& piece) {
+  const auto away = made(calls.call(SYS_mremap, {piece.start.value, piece.size, piece.size,
+                                                 MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0}),
+                         "mremap", "the VM's memory cannot be moved away");
+  if (!away) return fail(away.error());
+  moved_.push_back({piece, base::HostVirtual(*away)});
+  const HostRange& range = ranges_[piece.range];
+  const auto mapped =
+      made(calls.call(SYS_mmap, {piece.start.value, piece.size, PROT_READ | PROT_WRITE,
+                                 MAP_SHARED | MAP_FIXED | MAP_NORESERVE,
+                                 static_cast<std::uint64_t>(numbers_[piece.range]),
+                                 piece.start - range.start}),
+           "mmap", "the VM's new memory cannot be mapped");
+  if (!mapped) return fail(mapped.error());
+  for (const int advice : piece.advices)
+    (void)calls.call(SYS_madvise,
+                     {piece.start.value, piece.size, static_cast<std::uint64_t>(advice)});
+  return {};
+}
+
+// Where the host refuses even that, the file stays in the memory's place: it holds the same.
+void ReplacingTask::move_back(RemoteCalls& calls) {
+  for (const Moved& moved : moved_) {
+    const auto back =
+        made(calls.call(SYS_mremap, {moved.to.value, moved.piece.size, moved.piece.size,
+                                     MREMAP_MAYMOVE | MREMAP_FIXED, moved.piece.start.value}),
+             "mremap", "the VM's memory cannot be moved back");
+    if (!back) replaced_ = true;
+  }
+  moved_.clear();
+}
+
+}  // namespace vitrine::host

@@ -43,9 +43,9 @@ newest_package() {
   done | sort -V | tail -n 1
 }
 
-# fetch_package SUITE ARCHITECTURE GLOB DIRECTORY: the newest package that matches, unpacked into
-# DIRECTORY/root. Fails with a message, so that the caller can go on without it.
-fetch_package() {
+# download_package SUITE ARCHITECTURE GLOB DIRECTORY: the newest package that matches, as
+# DIRECTORY/NAME.deb. Fails with a message, so that the caller can go on without it.
+download_package() {
   local suite=$1 architecture=$2 pattern=$3 directory=$4 package
   if ! open_private_apt "$directory/apt" "$suite" "$architecture"; then
     note "the package index of $suite ($architecture) could not be downloaded"
@@ -57,6 +57,10 @@ fetch_package() {
     return 1
   fi
   note "$package"
-  (cd "$directory" && timeout 300 apt-get "${private_apt[@]}" -qq download "$package" </dev/null >&2) &&
-    dpkg-deb -x "$directory"/*.deb "$directory/root"
+  (cd "$directory" && timeout 300 apt-get "${private_apt[@]}" -qq download "$package" </dev/null >&2)
+}
+
+# fetch_package SUITE ARCHITECTURE GLOB DIRECTORY: the same, unpacked into DIRECTORY/root.
+fetch_package() {
+  download_package "$@" && dpkg-deb -x "$4"/*.deb "$4/root"
 }

@@ -28,6 +28,22 @@ fetch_kernel() {
   return 1
 }
 
+# fetch_symbols NAME SUITE ARCHITECTURE GLOB: makes vmlinux-NAME, the kernel with its debug symbols.
+fetch_symbols() {
+  local name=$1 suite=$2 architecture=$3 pattern=$4 work image
+  [ ! -e "$guest_assets/vmlinux-$name" ] || return 0
+  step "Fetching the debug symbols of guest kernel $name"
+  work=$(mktemp -d "$guest_assets/tmp.XXXXXX")
+  # The package holds those of all modules, too: 1.7 GB.
+  if download_package "$suite" "$architecture" "$pattern" "$work" &&
+    dpkg-deb --fsys-tarfile "$work"/*.deb | tar -x -C "$work" --wildcards '*/vmlinux-*'; then
+    image=$(find "$work" -name 'vmlinux-*' -type f -print -quit)
+    mv "$image" "$guest_assets/vmlinux-$name" && rm -rf "$work" && return 0
+  fi
+  rm -rf "$work"
+  return 1
+}
+
 # pack_modules WORK NAMES FILE: an archive of the modules named (comma-separated, - for none) and
 # those they need, as /modules/NN-NAME.ko in the order in which they must be loaded.
 pack_modules() {

@@ -7,6 +7,7 @@
 
 #include "vitrine/host/available_memory.h"
 #include "vitrine/host/page_transfer.h"
+#include "vitrine/host/replacement_file.h"
 #include "vitrine/host/replacing_task.h"
 
 namespace vitrine::host {
@@ -45,13 +46,15 @@ base::Result<MemoryReplacement> MemoryReplacement::start(const ProcessIdentity& 
       Keeper::start(kKeeperName, [&] { return std::make_unique<ReplacingTask>(process); });
   if (!keeper) return base::fail(keeper.error());
   MemoryReplacement replacement(std::move(*keeper), process.pid, {ranges.begin(), ranges.end()});
-  const auto numbers = replacement.keeper_.ask(
+  const auto answer = replacement.keeper_.ask(
       std::string(ReplacingTask::kPrepare) + ranges_text(ranges), kPreparing);
-  if (!numbers) return base::fail(numbers.error());
-  for (const std::string& number : *numbers) {
-    auto file = open_file_of(process.pid, std::stoi(number));
+  if (!answer) return base::fail(answer.error());
+  // A number and an inode each.
+  for (std::size_t i = 0; i + 1 < answer->size(); i += 2) {
+    auto file =
+        open_replacement_file(process.pid, std::stoi((*answer)[i]), std::stoull((*answer)[i + 1]));
     if (!file) return base::fail(file.error());
-    replacement.files_.push_back(std::move(*file));
+    replacement.files_.push_back(std::move(file->file));
   }
   return replacement;
 }
@@ -63,7 +66,7 @@ base::Result<std::uint64_t> MemoryReplacement::fill(pid_t copy, pid_t earlier) {
   for (std::size_t i = 0; i < ranges_.size(); ++i) {
     const auto copied = earlier == 0 ? transfer->copy_populated(ranges_[i], files_[i].get())
                                      : transfer->copy_changed(ranges_[i], earlier, files_[i].get());
-    if (!copied) return copied;
+    if (!copied) return base::fail(copied.error());
     pages += *copied;
   }
   return pages;
@@ -75,7 +78,7 @@ base::Result<std::uint64_t> MemoryReplacement::changed_since(pid_t copy) const {
   std::uint64_t pages = 0;
   for (const HostRange& range : ranges_) {
     const auto changed = transfer->count_changed(range, copy);
-    if (!changed) return changed;
+    if (!changed) return base::fail(changed.error());
     pages += *changed;
   }
   return pages;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -46,23 +47,22 @@ base::Result<void> write_text(pid_t process, std::uint64_t address, std::string_
 
 }  // namespace
 
-base::Result<base::FileDescriptor> open_file_of(pid_t process, int number) {
-  const std::string path = ProcRoot().of(process, fmt::format("fd/{}", number));
-  base::FileDescriptor file(open(path.c_str(), O_RDWR | O_CLOEXEC));
-  if (file.valid()) return file;
-  return base::fail_errno(errno, "open", "the VMM's new file cannot be opened at " + path);
-}
-
 ReplacingTask::~ReplacingTask() {
   if (replaced_) return;
   // What they hold is given back even if they cannot be closed.
-  for (const base::FileDescriptor& file : files_) (void)ftruncate(file.get(), 0);
+  for (const ReplacementFile& file : files_) (void)ftruncate(file.file.get(), 0);
   if (numbers_.empty() || stuck_ || !alive(process_)) return;
   auto errand = stop();
   if (!errand) return;
-  for (const int number : numbers_)
-    (void)errand->calls().call(SYS_close, {static_cast<std::uint64_t>(number)});
+  close_files(errand->calls());
   let_go(*errand);
+}
+
+// The process may have put something of its own there since.
+void ReplacingTask::close_files(RemoteCalls& calls) {
+  for (std::size_t i = 0; i < files_.size(); ++i)
+    if (open_replacement_file(process_.pid, numbers_[i], files_[i].inode))
+      (void)calls.call(SYS_close, {static_cast<std::uint64_t>(numbers_[i])});
 }
 
 Task::Answer ReplacingTask::answer(std::string_view request) {
@@ -98,20 +98,38 @@ Task::Answer ReplacingTask::prepare(std::vector<HostRange> ranges) {
   syscall_ = *found;
   auto errand = stop();
   if (!errand) return fail(errand.error());
-  const auto files = make_files(errand->calls());
+  auto files = make_files(errand->calls());
+  if (files) files = open_files();
+  if (!files) discard_files(errand->calls());
   errand->end();
   let_go(*errand);
   if (!files) return fail(files.error());
   std::vector<std::string> texts;
   for (std::size_t i = 0; i < numbers_.size(); ++i) {
-    auto file = open_file_of(process_.pid, numbers_[i]);
-    if (!file) return fail(file.error());
-    if (ftruncate(file->get(), static_cast<off_t>(ranges_[i].size)) != 0)
+    if (ftruncate(files_[i].file.get(), static_cast<off_t>(ranges_[i].size)) != 0)
       return base::fail_errno(errno, "ftruncate", "the VM's new memory cannot be as large");
-    files_.push_back(std::move(*file));
     texts.push_back(std::to_string(numbers_[i]));
+    texts.push_back(std::to_string(files_[i].inode));
   }
   return texts;
+}
+
+// In the stop in which they were made: the process had no time to put anything else there.
+void ReplacingTask::discard_files(RemoteCalls& calls) {
+  for (const int number : numbers_)
+    (void)calls.call(SYS_close, {static_cast<std::uint64_t>(number)});
+  numbers_.clear();
+  files_.clear();
+}
+
+// In the same stop, too.
+base::Result<void> ReplacingTask::open_files() {
+  for (const int number : numbers_) {
+    auto file = open_replacement_file(process_.pid, number, std::nullopt);
+    if (!file) return fail(file.error());
+    files_.push_back(std::move(*file));
+  }
+  return {};
 }
 
 // Their name lies in a page of its own meanwhile.
@@ -164,8 +182,8 @@ base::Result<std::uint64_t> ReplacingTask::copy_changed(pid_t copy) const {
   if (!transfer) return fail(transfer.error());
   std::uint64_t pages = 0;
   for (std::size_t i = 0; i < ranges_.size(); ++i) {
-    const auto copied = transfer->copy_changed(ranges_[i], copy, files_[i].get());
-    if (!copied) return copied;
+    const auto copied = transfer->copy_changed(ranges_[i], copy, files_[i].file.get());
+    if (!copied) return fail(copied.error());
     pages += *copied;
   }
   return pages;

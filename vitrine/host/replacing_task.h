@@ -8,12 +8,12 @@
 #include <string_view>
 #include <vector>
 
-#include "vitrine/base/file_descriptor.h"
 #include "vitrine/host/host_range.h"
 #include "vitrine/host/keeper.h"
 #include "vitrine/host/mappings.h"
 #include "vitrine/host/remote_errand.h"
 #include "vitrine/host/replaceable_memory.h"
+#include "vitrine/host/replacement_file.h"
 
 namespace vitrine::host {
 
@@ -41,6 +41,9 @@ class ReplacingTask final : public Task {
   base::Result<RemoteErrand> stop();
   void let_go(RemoteErrand& errand);
   base::Result<void> make_files(RemoteCalls& calls);
+  base::Result<void> open_files();
+  void discard_files(RemoteCalls& calls);
+  void close_files(RemoteCalls& calls);
   base::Result<void> undisturbed(const RemoteErrand& errand) const;
   base::Result<std::uint64_t> copy_changed(pid_t copy) const;
   base::Result<void> exchange(RemoteCalls& calls);
@@ -53,14 +56,11 @@ class ReplacingTask final : public Task {
   std::vector<ReplaceablePiece> pieces_;
   std::vector<Mapping> mapped_;  // what was mapped there as the files were made
   base::HostVirtual syscall_;
-  std::vector<int> numbers_;                 // of the files, in the process; one per range
-  std::vector<base::FileDescriptor> files_;  // the same, ours
+  std::vector<int> numbers_;            // of the files, in the process; one per range
+  std::vector<ReplacementFile> files_;  // the same, ours
   std::vector<Moved> moved_;
   bool replaced_ = false;
   bool stuck_ = false;
 };
-
-// Opens a descriptor of another process anew, for reading and writing. Errors: as open(2).
-base::Result<base::FileDescriptor> open_file_of(pid_t process, int number);
 
 }  // namespace vitrine::host

@@ -2,7 +2,6 @@
 #include <malloc.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <exception>
 #include <vector>
 
@@ -13,30 +12,31 @@ namespace {
 using vitrine::cli::Exit;
 
 int run(int argc, char** argv) {
-  CLI::App app(
+  using vitrine::cli::CommandLine;
+  CommandLine line(
+      "vitrine",
       "See inside a running virtual machine without touching it: nothing is installed in the "
       "guest, "
       "nothing configured, nothing restarted.",
-      "vitrine");
-  app.set_version_flag("--version", "vitrine " VITRINE_VERSION);
-  app.require_subcommand(1);
-  app.footer(
+      "vitrine " VITRINE_VERSION,
       "VM is a process id, a name (-name) or a QMP socket's path.\n"
       "Exit status: 0 complete; 1 could not be done; 2 wrong usage; 3 done in part.\n"
       "Reading another user's VM needs CAP_SYS_PTRACE: run with sudo.");
   const std::vector<vitrine::cli::Verb> verbs{
-      vitrine::cli::add_ls(app),   vitrine::cli::add_info(app),
-      vitrine::cli::add_ps(app),   vitrine::cli::add_techniques(app),
-      vitrine::cli::add_rate(app), vitrine::cli::add_snapshot(app),
+      vitrine::cli::add_ls(line),   vitrine::cli::add_info(line),
+      vitrine::cli::add_ps(line),   vitrine::cli::add_techniques(line),
+      vitrine::cli::add_rate(line), vitrine::cli::add_snapshot(line),
   };
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    // Help and version are no errors.
-    return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::wrong_usage);
+  switch (line.parse(argc, argv)) {
+    case CommandLine::Outcome::parsed:
+      break;
+    case CommandLine::Outcome::told:
+      return 0;
+    case CommandLine::Outcome::wrong:
+      return static_cast<int>(Exit::wrong_usage);
   }
   for (const vitrine::cli::Verb& verb : verbs)
-    if (verb.command->parsed()) return static_cast<int>(verb.run());
+    if (verb.command.given()) return static_cast<int>(verb.run());
   return static_cast<int>(Exit::wrong_usage);
 }
 

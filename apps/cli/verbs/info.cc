@@ -81,11 +81,10 @@ Exit run(const Target& target) {
 
 }  // namespace
 
-Verb add_info(CLI::App& app) {
-  CLI::App* command =
-      app.add_subcommand("info", "Show what the guest is, and how each fact was found");
+Verb add_info(CommandLine& line) {
+  Command command = line.verb("info", "Show what the guest is, and how each fact was found");
   auto target = std::make_shared<Target>();
-  target->add_to(*command);
+  target->add_to(command);
   return {command, [target] { return run(*target); }};
 }
 

@@ -35,10 +35,10 @@ views::Row row_of(const vmm::Machine& machine) {
 
 }  // namespace
 
-Verb add_ls(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("ls", "List the VMs on this host");
+Verb add_ls(CommandLine& line) {
+  Command command = line.verb("ls", "List the VMs on this host");
   auto json = std::make_shared<bool>(false);
-  command->add_flag("--json", *json, "Print JSON");
+  command.flag("--json", *json, "Print JSON");
   return {command, [json] {
             std::vector<views::Row> rows;
             for (const vmm::Machine& machine : vmm::list()) rows.push_back(row_of(machine));

@@ -41,17 +41,16 @@ Exit run(const Arguments& arguments) {
 
 }  // namespace
 
-Verb add_ps(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("ps", "List the guest's processes");
+Verb add_ps(CommandLine& line) {
+  Command command = line.verb("ps", "List the guest's processes");
   auto arguments = std::make_shared<Arguments>();
-  arguments->view.add_to(*command);
-  command->add_flag("--threads", arguments->threads, "One row per thread instead of per process");
-  command->add_flag("--tree", arguments->tree, "Show children below their parents")
-      ->excludes("--sort");
-  command->add_flag("--second-opinion", arguments->second_opinion,
-                    "Ask the guest for its own list, too, through its guest agent, and mark in "
-                    "seen_by what only one side shows: a rootkit looks like this");
-  command->footer(
+  arguments->view.add_to(command);
+  command.flag("--threads", arguments->threads, "One row per thread instead of per process");
+  command.flag("--tree", arguments->tree, "Show children below their parents").excludes("--sort");
+  command.flag("--second-opinion", arguments->second_opinion,
+               "Ask the guest for its own list, too, through its guest agent, and mark in "
+               "seen_by what only one side shows: a rootkit looks like this");
+  command.footer(
       "In tables, kernel threads stand in [brackets], zombies are marked <defunct>, and tasks on "
       "their way out <exiting>; JSON has fields for these.");
   return {command, [arguments] { return run(*arguments); }};

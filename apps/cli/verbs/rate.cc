@@ -90,18 +90,16 @@ Exit run(const Arguments& arguments) {
 
 }  // namespace
 
-Verb add_rate(CLI::App& app) {
-  CLI::App* command =
-      app.add_subcommand("rate", "Measure how often a view can be had, and what it costs");
+Verb add_rate(CommandLine& line) {
+  Command command = line.verb("rate", "Measure how often a view can be had, and what it costs");
   auto arguments = std::make_shared<Arguments>();
-  arguments->target.add_to(*command);
-  arguments->target.add_pause_to(*command);
-  command->add_option("--view", arguments->view, "The view to measure, e.g. ps");
-  command->add_option("--seconds", arguments->seconds, "How long to measure, after a warm-up")
-      ->check(CLI::Range(0.1, 3600.0));
-  command->add_flag(
-      "--floor", arguments->floor,
-      "Measure the technique's bare reads of the same memory instead, nothing decoded");
+  arguments->target.add_to(command);
+  arguments->target.add_pause_to(command);
+  command.option("--view", arguments->view, "The view to measure, e.g. ps");
+  command.option("--seconds", arguments->seconds, "How long to measure, after a warm-up")
+      .between(0.1, 3600.0);
+  command.flag("--floor", arguments->floor,
+               "Measure the technique's bare reads of the same memory instead, nothing decoded");
   return {command, [arguments] { return run(*arguments); }};
 }
 

@@ -222,46 +222,44 @@ Exit run(const Arguments& arguments) {
 
 }  // namespace
 
-Verb add_snapshot(CLI::App& app) {
-  CLI::App* command =
-      app.add_subcommand("snapshot", "Save the guest's memory to a file, with a manifest");
+Verb add_snapshot(CommandLine& line) {
+  Command command = line.verb("snapshot", "Save the guest's memory to a file, with a manifest");
   auto arguments = std::make_shared<Arguments>();
-  arguments->target.add_to(*command);
-  command->get_option("VM")->required(false);
-  arguments->target.add_pause_to(*command);
+  arguments->target.add_to(command);
+  command.find("VM").required(false);
+  arguments->target.add_pause_to(command);
   command
-      ->add_option("-o,--output", arguments->output,
-                   "The image; FILE.json beside it will say what it is")
-      ->required()
-      ->type_name("FILE");
+      .option("-o,--output", arguments->output,
+              "The image; FILE.json beside it will say what it is")
+      .required()
+      .of("FILE");
   command
-      ->add_option(
-          "--format", arguments->format,
-          "raw: bare memory; elf: core file for crash and gdb; kdump: compressed, for crash")
-      ->check(CLI::IsMember({"raw", "elf", "kdump"}));
+      .option("--format", arguments->format,
+              "raw: bare memory; elf: core file for crash and gdb; kdump: compressed, for crash")
+      .one_of({"raw", "elf", "kdump"});
   command
-      ->add_option("--skip", arguments->skip,
-                   "Leave out pages that need not be saved: any of free, zero, cache")
-      ->delimiter(',')
-      ->check(CLI::IsMember({"free", "zero", "cache"}));
+      .option("--skip", arguments->skip,
+              "Leave out pages that need not be saved: any of free, zero, cache")
+      .separated_by(',')
+      .one_of({"free", "zero", "cache"});
   command
-      ->add_option("--since", arguments->since,
-                   "Save only the pages that changed since this image was taken; by their page "
-                   "frames if its copy is held, else by their contents")
-      ->type_name("IMAGE");
+      .option("--since", arguments->since,
+              "Save only the pages that changed since this image was taken; by their page "
+              "frames if its copy is held, else by their contents")
+      .of("IMAGE");
   command
-      ->add_option("--hold", arguments->hold,
-                   "With --technique fork: hold the copy for the next --since; until then the "
-                   "guest's first write to each page costs a copied page, up to half of this "
-                   "host's free memory")
-      ->check(CLI::Range(1u, 7u * 86400u))
-      ->type_name("SECONDS");
+      .option("--hold", arguments->hold,
+              "With --technique fork: hold the copy for the next --since; until then the "
+              "guest's first write to each page costs a copied page, up to half of this "
+              "host's free memory")
+      .between(1U, 7 * 86400U)
+      .of("SECONDS");
   command
-      ->add_option("--merge", arguments->merge,
-                   "Instead of a VM: make this incremental image whole, with those it builds on, "
-                   "which its manifest names")
-      ->type_name("IMAGE");
-  command->add_flag("--force", arguments->force, "Replace files that exist");
+      .option("--merge", arguments->merge,
+              "Instead of a VM: make this incremental image whole, with those it builds on, "
+              "which its manifest names")
+      .of("IMAGE");
+  command.flag("--force", arguments->force, "Replace files that exist");
   return {command, [arguments] { return run(*arguments); }};
 }
 

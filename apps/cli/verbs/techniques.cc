@@ -76,16 +76,15 @@ Exit run(const Arguments& arguments) {
 
 }  // namespace
 
-Verb add_techniques(CLI::App& app) {
-  CLI::App* command = app.add_subcommand(
+Verb add_techniques(CommandLine& line) {
+  Command command = line.verb(
       "techniques", "List the ways to read a guest's memory; with a VM, which are usable now");
   auto arguments = std::make_shared<Arguments>();
-  CLI::Option* vm =
-      command->add_option("VM", arguments->vm, "A VM: process id, name or QMP socket");
-  CLI::Option* json = command->add_flag("--json", arguments->json, "Print JSON");
-  command->add_flag("--markdown", arguments->markdown, "Print the table for documentation")
-      ->excludes(vm)
-      ->excludes(json);
+  const Option vm = command.option("VM", arguments->vm, "A VM: process id, name or QMP socket");
+  const Option json = command.flag("--json", arguments->json, "Print JSON");
+  command.flag("--markdown", arguments->markdown, "Print the table for documentation")
+      .excludes(vm)
+      .excludes(json);
   return {command, [arguments] { return run(*arguments); }};
 }
 

@@ -6,31 +6,30 @@
 
 namespace vitrine::cli {
 
-void Target::add_to(CLI::App& command) {
+void Target::add_to(Command& command) {
   command
-      .add_option("VM", vm,
-                  "A VM: process id, name or QMP socket; pid:, name: or qmp: before it decides, "
-                  "libvirt: before a name, or URI/NAME, means a libvirt daemon's domain")
-      ->required();
-  command.add_option("--technique", technique,
-                     "How to read the guest's memory; auto: the best passive way that is usable "
-                     "(see: vitrine techniques)");
-  command.add_flag("--no-cache", no_cache, "Neither use nor keep hints about this VM on disk");
-  command.add_flag("--json", json, "Print JSON");
+      .option("VM", vm,
+              "A VM: process id, name or QMP socket; pid:, name: or qmp: before it decides, "
+              "libvirt: before a name, or URI/NAME, means a libvirt daemon's domain")
+      .required();
+  command.option("--technique", technique,
+                 "How to read the guest's memory; auto: the best passive way that is usable "
+                 "(see: vitrine techniques)");
+  command.flag("--no-cache", no_cache, "Neither use nor keep hints about this VM on disk");
+  command.flag("--json", json, "Print JSON");
 }
 
-void Target::add_pause_to(CLI::App& command) {
+void Target::add_pause_to(Command& command) {
   command
-      .add_option("--pause", pause,
-                  "Stop the guest while it is looked at: vmm, through the VMM's monitor, which "
-                  "drains its disks too; freeze, by stopping the VMM's threads")
-      ->check(CLI::IsMember({"none", "vmm", "freeze"}));
-  command.add_flag(
-      "--dry-run", dry_run,
-      "Say what would be done to the VM, step by step, and why it would be refused; do "
-      "nothing");
-  command.add_flag("--allow-persistent-change", allow_persistent_change,
-                   "Let a technique be used that changes the VM for good (adopt)");
+      .option("--pause", pause,
+              "Stop the guest while it is looked at: vmm, through the VMM's monitor, which "
+              "drains its disks too; freeze, by stopping the VMM's threads")
+      .one_of({"none", "vmm", "freeze"});
+  command.flag("--dry-run", dry_run,
+               "Say what would be done to the VM, step by step, and why it would be refused; do "
+               "nothing");
+  command.flag("--allow-persistent-change", allow_persistent_change,
+               "Let a technique be used that changes the VM for good (adopt)");
 }
 
 session::Options Target::options() const {

@@ -4,11 +4,11 @@
 // Thread contract: one thread.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "apps/cli/command_line.h"
 #include "apps/cli/error.h"
 #include "apps/cli/report.h"
 #include "apps/cli/terminal.h"
@@ -20,16 +20,16 @@ namespace vitrine::cli {
 using Run = std::function<Exit()>;
 
 struct Verb {
-  CLI::App* command = nullptr;
+  Command command;
   Run run;
 };
 
-Verb add_ls(CLI::App& app);
-Verb add_info(CLI::App& app);
-Verb add_ps(CLI::App& app);
-Verb add_rate(CLI::App& app);
-Verb add_snapshot(CLI::App& app);
-Verb add_techniques(CLI::App& app);
+Verb add_ls(CommandLine& line);
+Verb add_info(CommandLine& line);
+Verb add_ps(CommandLine& line);
+Verb add_rate(CommandLine& line);
+Verb add_snapshot(CommandLine& line);
+Verb add_techniques(CommandLine& line);
 
 // Which VM, by which technique, in which form.
 struct Target {
@@ -41,9 +41,9 @@ struct Target {
   bool no_cache = false;
   bool json = false;
 
-  void add_to(CLI::App& command);
+  void add_to(Command& command);
   // For verbs that observe.
-  void add_pause_to(CLI::App& command);
+  void add_pause_to(Command& command);
   session::Options options() const;
 };
 

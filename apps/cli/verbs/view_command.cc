@@ -200,15 +200,15 @@ Exit watch(const ViewOptions& options, Show& show) {
 
 }  // namespace
 
-void ViewOptions::add_to(CLI::App& command) {
+void ViewOptions::add_to(Command& command) {
   target.add_to(command);
   target.add_pause_to(command);
-  command.add_option("--columns", selection.columns, "Show these columns, e.g. pid,comm");
-  command.add_option("--sort", selection.sort, "Sort by columns, e.g. --sort=-rss_bytes,pid");
-  command.add_option("--where", selection.where,
-                     "Show rows that fulfil this, e.g. 'uid = 0 and rss > 10M'");
-  command.add_option("--watch", watch, "Look again every so many seconds, until interrupted")
-      ->check(CLI::Range(0.01, 86400.0));
+  command.option("--columns", selection.columns, "Show these columns, e.g. pid,comm");
+  command.option("--sort", selection.sort, "Sort by columns, e.g. --sort=-rss_bytes,pid");
+  command.option("--where", selection.where,
+                 "Show rows that fulfil this, e.g. 'uid = 0 and rss > 10M'");
+  command.option("--watch", watch, "Look again every so many seconds, until interrupted")
+      .between(0.01, 86400.0);
 }
 
 Exit run_view(const ViewOptions& options, const ViewCommand& command) {

@@ -20,7 +20,7 @@ struct ViewOptions {
   SelectionText selection;
   double watch = 0;  // seconds between observations; 0: one only
 
-  void add_to(CLI::App& command);
+  void add_to(Command& command);
 };
 
 // What tells one view's verb from another's.

@@ -8,9 +8,8 @@ namespace vitrine::techniques {
 using memory::ReadRequest;
 using memory::ReadStatus;
 
-AskedMemory::AskedMemory(const vmm::RamLayout& layout, host::Pagemap pagemap, Asker& asker,
-                         Merging merging)
-    : pages_(layout, std::move(pagemap)),
+AskedMemory::AskedMemory(PopulatedPages pages, Asker& asker, Merging merging)
+    : pages_(std::move(pages)),
       asker_(asker),
       merging_{merging.gap, std::min(merging.piece, kScratch)} {}
 

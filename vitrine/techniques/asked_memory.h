@@ -37,7 +37,7 @@ class AskedMemory final : public memory::PhysicalMemory {
   static constexpr std::uint64_t kScratch = 4 << 20;
 
   // `asker` outlives the memory.
-  AskedMemory(const vmm::RamLayout& layout, host::Pagemap pagemap, Asker& asker, Merging merging);
+  AskedMemory(PopulatedPages pages, Asker& asker, Merging merging);
 
   void read(std::span<memory::ReadRequest> requests) override;
   std::span<const memory::Range> ram() const override { return pages_.ram(); }

@@ -52,7 +52,7 @@ class AskedMemoryTest : public ::testing::Test {
   }
 
   AskedMemory memory(Merging merging) {
-    return {guest_.layout(), std::move(*host::Pagemap::open(::getpid())), manager_, merging};
+    return {std::move(*PopulatedPages::open(::getpid(), guest_.layout())), manager_, merging};
   }
   // Reads 8 bytes at each address and returns the statuses; what was read must be right.
   std::vector<ReadStatus> read(AskedMemory& memory, const std::vector<std::uint64_t>& addresses) {

@@ -36,10 +36,9 @@ class LatestCopy final : public memory::PhysicalMemory {
   base::Result<void> look_at(pid_t copy) {
     auto reader = host::ProcMemReader::open(copy);
     if (!reader) return fail(reader.error());
-    auto pagemap = host::Pagemap::open(copy);
-    if (!pagemap) return fail(pagemap.error());
-    memory_.emplace(layout_, std::make_unique<ProcMemPieces>(std::move(*reader)),
-                    std::move(*pagemap));
+    auto pages = PopulatedPages::open(copy, layout_);
+    if (!pages) return fail(pages.error());
+    memory_.emplace(std::move(*pages), std::make_unique<ProcMemPieces>(std::move(*reader)));
     return {};
   }
 

@@ -16,11 +16,11 @@ class GdbAccess final : public Access, private Asker {
  public:
   // The guest stands still: `pause` ends with the first observation.
   GdbAccess(std::unique_ptr<vmm::Intervention> intervention, vmm::Pause pause, vmm::GdbStub stub,
-            const vmm::RamLayout& layout, host::Pagemap pagemap)
+            PopulatedPages pages)
       : intervention_(std::move(intervention)),
         stub_(std::move(stub)),
         pause_(std::move(pause)),
-        memory_(layout, std::move(pagemap), *this, kMerging) {}
+        memory_(std::move(pages), *this, kMerging) {}
 
   // What cannot be undone here is left to the guardian.
   ~GdbAccess() override {
@@ -103,8 +103,8 @@ base::Result<void> Gdb::usable(const vmm::Machine& machine, const vmm::RamLayout
 
 base::Result<std::unique_ptr<Access>> Gdb::open(const vmm::Machine& machine,
                                                 const vmm::RamLayout& layout) const {
-  auto pagemap = host::Pagemap::open(machine.process.pid);
-  if (!pagemap) return base::fail(pagemap.error());
+  auto pages = PopulatedPages::open(machine.process.pid, layout);
+  if (!pages) return base::fail(pages.error());
   auto intervention = vmm::Intervention::begin(machine);
   if (!intervention) return base::fail(intervention.error());
   auto pause = vmm::Pause::begin(**intervention);
@@ -112,7 +112,7 @@ base::Result<std::unique_ptr<Access>> Gdb::open(const vmm::Machine& machine,
   auto stub = vmm::GdbStub::open(**intervention, machine);
   if (!stub) return base::fail(stub.error());
   return std::make_unique<GdbAccess>(std::move(*intervention), std::move(*pause), std::move(*stub),
-                                     layout, std::move(*pagemap));
+                                     std::move(*pages));
 }
 
 }  // namespace vitrine::techniques

@@ -20,8 +20,8 @@ class DomainAsker final : public Asker {
 
 class LibvirtAccess final : public Access {
  public:
-  LibvirtAccess(vmm::LibvirtDomain domain, const vmm::RamLayout& layout, host::Pagemap pagemap)
-      : asker_(std::move(domain)), memory_(layout, std::move(pagemap), asker_, kMerging) {}
+  LibvirtAccess(vmm::LibvirtDomain domain, PopulatedPages pages)
+      : asker_(std::move(domain)), memory_(std::move(pages), asker_, kMerging) {}
 
   memory::PhysicalMemory& memory() override { return memory_; }
 
@@ -62,11 +62,11 @@ base::Result<void> Libvirt::usable(const vmm::Machine& machine,
 
 base::Result<std::unique_ptr<Access>> Libvirt::open(const vmm::Machine& machine,
                                                     const vmm::RamLayout& layout) const {
-  auto pagemap = host::Pagemap::open(machine.process.pid);
-  if (!pagemap) return base::fail(pagemap.error());
+  auto pages = PopulatedPages::open(machine.process.pid, layout);
+  if (!pages) return base::fail(pages.error());
   auto domain = vmm::LibvirtDomain::of(machine);
   if (!domain) return base::fail(domain.error());
-  return std::make_unique<LibvirtAccess>(std::move(*domain), layout, std::move(*pagemap));
+  return std::make_unique<LibvirtAccess>(std::move(*domain), std::move(*pages));
 }
 
 }  // namespace vitrine::techniques

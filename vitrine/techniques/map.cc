@@ -47,7 +47,7 @@ base::Result<void> Map::usable(const vmm::Machine& machine, const vmm::RamLayout
         "start the VM with shared RAM: -object memory-backend-memfd,id=ram,"
         "size=SIZE,share=on -machine memory-backend=ram; or use --technique process-vm");
   for (const vmm::RamRegion& region : layout.regions) {
-    auto file = open_backing(machine, region);
+    auto file = open_backing(machine.process.pid, region);
     if (!file) return base::fail(file.error());
     // Whether this host lets us map without filling holes shows in one page.
     auto mapping = host::HoleSafeMapping::create(file->get(), region.file_offset,

@@ -45,10 +45,9 @@ std::vector<fs::path> doors(pid_t pid, const vmm::RamRegion& region) {
 
 }  // namespace
 
-base::Result<base::FileDescriptor> open_backing(const vmm::Machine& machine,
-                                                const vmm::RamRegion& region) {
-  const auto places = doors(machine.process.pid, region);
-  if (places.empty()) return base::fail(host::explain_denial(machine.process.pid));
+base::Result<base::FileDescriptor> open_backing(pid_t pid, const vmm::RamRegion& region) {
+  const auto places = doors(pid, region);
+  if (places.empty()) return base::fail(host::explain_denial(pid));
   for (const fs::path& place : places) {
     struct stat info {};
     if (stat(place.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || !is_backing(info, region))
@@ -65,7 +64,7 @@ base::Result<std::unique_ptr<MappedMemory>> MappedMemory::create(const vmm::Mach
                                                                  const vmm::RamLayout& layout) {
   std::unique_ptr<MappedMemory> memory(new MappedMemory());
   for (const vmm::RamRegion& region : layout.regions) {
-    auto file = open_backing(machine, region);
+    auto file = open_backing(machine.process.pid, region);
     if (!file) return base::fail(file.error());
     auto mapping = host::HoleSafeMapping::create(file->get(), region.file_offset, region.size);
     if (!mapping) return base::fail(mapping.error());

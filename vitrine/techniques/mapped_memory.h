@@ -41,7 +41,6 @@ class MappedMemory final : public memory::PhysicalMemory, public memory::Windows
 
 // Opens, for reading, the file that backs a region, through a descriptor of the VMM's or through
 // its mapping; the file may be deleted or have no name. Error: `denied` or `absent`.
-base::Result<base::FileDescriptor> open_backing(const vmm::Machine& machine,
-                                                const vmm::RamRegion& region);
+base::Result<base::FileDescriptor> open_backing(pid_t pid, const vmm::RamRegion& region);
 
 }  // namespace vitrine::techniques

@@ -1,7 +1,11 @@
 #include "vitrine/techniques/populated_pages.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+
+#include "vitrine/techniques/mapped_memory.h"
 
 namespace vitrine::techniques {
 namespace {
@@ -11,13 +15,23 @@ constexpr std::uint64_t kChunkPages = 512;
 
 }  // namespace
 
-PopulatedPages::PopulatedPages(const vmm::RamLayout& layout, host::Pagemap pagemap)
+base::Result<PopulatedPages> PopulatedPages::open(pid_t pid, const vmm::RamLayout& layout) {
+  auto pagemap = host::Pagemap::open(pid);
+  if (!pagemap) return base::fail(pagemap.error());
+  return PopulatedPages(pid, layout, std::move(*pagemap));
+}
+
+PopulatedPages::PopulatedPages(pid_t pid, const vmm::RamLayout& layout, host::Pagemap pagemap)
     : pagemap_(std::move(pagemap)), shared_known_since_(std::chrono::steady_clock::now()) {
   for (const vmm::RamRegion& region : layout.regions) {
     const memory::Range range{region.start, region.size};
     ram_.push_back(range);
     const std::size_t pages = (region.size + kPage - 1) / kPage;
-    regions_.push_back({range, region.host, region.shared, std::vector<State>(pages),
+    base::FileDescriptor file;
+    if (region.shared)
+      if (auto opened = open_backing(pid, region)) file = std::move(*opened);
+    regions_.push_back({range, region.host, region.shared, std::move(file), region.file_offset,
+                        std::vector<State>(pages),
                         std::vector<bool>((pages + kChunkPages - 1) / kChunkPages)});
   }
 }
@@ -58,10 +72,28 @@ void PopulatedPages::look_up(Region& region, std::uint64_t chunk) {
   const std::uint64_t count = std::min(kChunkPages, region.pages.size() - first);
   // A failed read leaves the entries as they are: holes, which are not touched.
   (void)pagemap_.read(region.host + first * kPage, std::span(entries).first(count));
+  bool holes = false;
   for (std::uint64_t i = 0; i < count; ++i) {
     const bool is_there = entries[i].populated();
     region.pages[first + i] = is_there ? State::populated : State::hole;
-    if (!is_there) region.chunk_has_holes[chunk] = true;
+    holes = holes || !is_there;
+  }
+  if (holes && region.file.valid()) look_into_file(region, first, count);
+  region.chunk_has_holes[chunk] = holes;
+}
+
+// Marks the pages that the file has.
+void PopulatedPages::look_into_file(Region& region, std::uint64_t first, std::uint64_t count) {
+  const std::uint64_t begin = region.file_offset + first * kPage;
+  const std::uint64_t end = begin + count * kPage;
+  for (std::uint64_t at = begin; at < end;) {
+    const off_t data = lseek(region.file.get(), static_cast<off_t>(at), SEEK_DATA);
+    if (data < 0 || static_cast<std::uint64_t>(data) >= end) return;
+    const off_t hole = lseek(region.file.get(), data, SEEK_HOLE);
+    if (hole <= data) return;
+    const std::uint64_t until = std::min(static_cast<std::uint64_t>(hole), end);
+    for (at = static_cast<std::uint64_t>(data); at < until; at += kPage)
+      region.pages[first + (at - begin) / kPage] = State::populated;
   }
 }
 

@@ -21,10 +21,10 @@ class MonitorAsker final : public Asker {
 class QmpAccess final : public Access {
  public:
   QmpAccess(std::unique_ptr<vmm::Intervention> intervention, MonitorMemory monitor,
-            const vmm::RamLayout& layout, host::Pagemap pagemap)
+            PopulatedPages pages)
       : intervention_(std::move(intervention)),
         asker_(std::move(monitor)),
-        memory_(layout, std::move(pagemap), asker_, kMerging) {}
+        memory_(std::move(pages), asker_, kMerging) {}
 
   memory::PhysicalMemory& memory() override { return memory_; }
   vmm::Intervention* intervention() override { return intervention_.get(); }
@@ -65,14 +65,14 @@ base::Result<void> QmpReads::usable(const vmm::Machine& machine,
 
 base::Result<std::unique_ptr<Access>> QmpReads::open(const vmm::Machine& machine,
                                                      const vmm::RamLayout& layout) const {
-  auto pagemap = host::Pagemap::open(machine.process.pid);
-  if (!pagemap) return base::fail(pagemap.error());
+  auto pages = PopulatedPages::open(machine.process.pid, layout);
+  if (!pages) return base::fail(pages.error());
   auto intervention = vmm::Intervention::begin(machine);
   if (!intervention) return base::fail(intervention.error());
   auto monitor = MonitorMemory::begin(**intervention, machine.process.pid);
   if (!monitor) return base::fail(monitor.error());
-  return std::make_unique<QmpAccess>(std::move(*intervention), std::move(*monitor), layout,
-                                     std::move(*pagemap));
+  return std::make_unique<QmpAccess>(std::move(*intervention), std::move(*monitor),
+                                     std::move(*pages));
 }
 
 }  // namespace vitrine::techniques

@@ -27,7 +27,7 @@ std::uint64_t untouched_shared(const vmm::Machine& machine, const vmm::RamLayout
     if (std::ranges::find(seen, file) != seen.end()) continue;
     seen.push_back(file);
     struct stat info {};
-    if (const auto backing = open_backing(machine, region);
+    if (const auto backing = open_backing(machine.process.pid, region);
         backing && fstat(backing->get(), &info) == 0)
       allocated += static_cast<std::uint64_t>(info.st_blocks) * 512;
   }

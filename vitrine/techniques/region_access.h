@@ -19,10 +19,10 @@ class RegionAccess final : public Access {
                                                     const vmm::RamLayout& layout,
                                                     std::unique_ptr<PieceReader> reader,
                                                     Condition condition = nullptr) {
-    auto pagemap = host::Pagemap::open(machine.process.pid);
-    if (!pagemap) return base::fail(pagemap.error());
-    return std::unique_ptr<Access>(new RegionAccess(machine.process.pid, layout, std::move(reader),
-                                                    std::move(*pagemap), condition));
+    auto pages = PopulatedPages::open(machine.process.pid, layout);
+    if (!pages) return base::fail(pages.error());
+    return std::unique_ptr<Access>(
+        new RegionAccess(machine.process.pid, std::move(*pages), std::move(reader), condition));
   }
 
   memory::PhysicalMemory& memory() override { return memory_; }
@@ -31,9 +31,9 @@ class RegionAccess final : public Access {
   }
 
  private:
-  RegionAccess(pid_t pid, const vmm::RamLayout& layout, std::unique_ptr<PieceReader> reader,
-               host::Pagemap pagemap, Condition condition)
-      : pid_(pid), memory_(layout, std::move(reader), std::move(pagemap)), condition_(condition) {}
+  RegionAccess(pid_t pid, PopulatedPages pages, std::unique_ptr<PieceReader> reader,
+               Condition condition)
+      : pid_(pid), memory_(std::move(pages), std::move(reader)), condition_(condition) {}
 
   pid_t pid_;
   RegionMemory memory_;

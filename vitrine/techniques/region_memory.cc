@@ -2,9 +2,8 @@
 
 namespace vitrine::techniques {
 
-RegionMemory::RegionMemory(const vmm::RamLayout& layout, std::unique_ptr<PieceReader> reader,
-                           host::Pagemap pagemap)
-    : pages_(layout, std::move(pagemap)), reader_(std::move(reader)) {}
+RegionMemory::RegionMemory(PopulatedPages pages, std::unique_ptr<PieceReader> reader)
+    : pages_(std::move(pages)), reader_(std::move(reader)) {}
 
 void RegionMemory::read(std::span<memory::ReadRequest> requests) {
   pieces_.clear();

@@ -25,8 +25,7 @@ class PieceReader {
 
 class RegionMemory final : public memory::PhysicalMemory {
  public:
-  RegionMemory(const vmm::RamLayout& layout, std::unique_ptr<PieceReader> reader,
-               host::Pagemap pagemap);
+  RegionMemory(PopulatedPages pages, std::unique_ptr<PieceReader> reader);
 
   void read(std::span<memory::ReadRequest> requests) override;
   std::span<const memory::Range> ram() const override { return pages_.ram(); }

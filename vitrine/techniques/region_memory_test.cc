@@ -121,6 +121,19 @@ TEST_P(RegionTechnique, APageThatIsFilledIsSeenByTheNextObservation) {
   EXPECT_EQ(value_, 0x9998U);
 }
 
+// As after `adopt`, or when the host swapped it out.
+TEST_P(RegionTechnique, ASharedPageThatTheVmmHasNotTouchedIsSeen) {
+  guest_.put_into_file(11, 0x1111'2222);
+  memory().begin_observation();
+  EXPECT_EQ(read(high + 12 * page), ReadStatus::not_populated);
+  EXPECT_EQ(read(high + 11 * page), ReadStatus::ok);
+  EXPECT_EQ(value_, 0x1111'2222U);
+  EXPECT_EQ(read(high + 10 * page), ReadStatus::not_populated);
+  EXPECT_EQ(guest_.shared_allocated(), 2U);
+  EXPECT_EQ(memory().populated({high + 10 * page, 4 * page}),
+            (std::vector<memory::Range>{{high + 11 * page, page}}));
+}
+
 TEST_P(RegionTechnique, ASharedPageThatIsGivenBackIsAHoleOnceTrustHasEnded) {
   ASSERT_EQ(read(high + 5 * page), ReadStatus::ok);
   guest_.give_back_shared(5);

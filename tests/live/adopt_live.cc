@@ -148,6 +148,7 @@ TEST_F(Adopt, LosesNothingWhenItIsKilled) {
   guest().run("guest_tool check_memory 32 3600 >/tmp/memory 2>&1 & echo $! >/tmp/checker");
   std::mt19937 random(std::random_device{}());
   unsigned kills = 0;
+  unsigned of_a_working_tool = 0;
   while (adopted_mappings(guest()).empty() && kills < 40) {
     // Later and later: hosts differ in how long all of it takes.
     const std::chrono::milliseconds after(random() % (500 + 100 * kills));
@@ -156,6 +157,7 @@ TEST_F(Adopt, LosesNothingWhenItIsKilled) {
     Subprocess tool(vitrine_command(adopting(guest(), {"ps"})), files.path() / "out",
                     files.path() / "err");
     std::this_thread::sleep_for(after);
+    of_a_working_tool += tool.running() ? 1U : 0U;
     tool.kill();
     ++kills;
     json now;
@@ -168,9 +170,34 @@ TEST_F(Adopt, LosesNothingWhenItIsKilled) {
     ASSERT_EQ(json::diff(before, now), json::array());
     ASSERT_EQ(guest().run("cat /tmp/memory"), "");
   }
-  std::cout << kills << " kills\n";
+  std::cout << kills << " kills, " << of_a_working_tool << " of them in time\n";
+  EXPECT_GT(of_a_working_tool, 0U);
+  EXPECT_THAT(adopted_mappings(guest()), testing::SizeIs(1));
+  // The checker goes through all of its memory once more.
+  std::this_thread::sleep_for(std::chrono::seconds(3));
+  EXPECT_EQ(guest().run("cat /tmp/memory"), "");
   guest().run("kill $(cat /tmp/checker)");
   EXPECT_THAT(compare_ps(guest()), IsEmpty());
+}
+
+// The module is private memory again, beside what was adopted.
+TEST(AdoptTwice, TakesInMemoryThatWasPluggedInMeanwhile) {
+  if (!kernel_available("6.1")) GTEST_SKIP() << "SKIPPED: guest kernel 6.1";
+  Guest guest({.name = "adopt-twice", .memory = "256M,slots=1,maxmem=1G"});
+  const Finished once = vitrine(adopting(guest, {"ps"}), std::chrono::seconds(60));
+  ASSERT_EQ(once.status, 0) << once.errors;
+  QmpClient(guest.qmp())
+      .execute("object-add",
+               {{"qom-type", "memory-backend-ram"}, {"id", "more"}, {"size", 1 << 28}});
+  QmpClient(guest.qmp())
+      .execute("device_add", {{"driver", "pc-dimm"}, {"id", "dimm"}, {"memdev", "more"}});
+  EXPECT_EQ(vitrine({"ps", guest.name(), "--technique", "map"}).status, 1);
+  EXPECT_EQ(adopted_mappings(guest).size(), 1U);
+  EXPECT_THAT(compare_ps(guest, {"--technique", "process-vm"}), IsEmpty());
+  const Finished again = vitrine(adopting(guest, {"ps"}), std::chrono::seconds(60));
+  ASSERT_EQ(again.status, 0) << again.errors;
+  EXPECT_EQ(adopted_mappings(guest).size(), 2U);
+  EXPECT_THAT(compare_ps(guest, {"--technique", "map"}), IsEmpty());
 }
 
 TEST(AdoptRefuses, WhatItCannotDo) {

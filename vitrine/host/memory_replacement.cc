@@ -5,47 +5,30 @@
 #include <memory>
 #include <string>
 
-#include "vitrine/host/available_memory.h"
 #include "vitrine/host/page_transfer.h"
 #include "vitrine/host/replacement_file.h"
+#include "vitrine/host/replacement_preconditions.h"
 #include "vitrine/host/replacing_task.h"
 
 namespace vitrine::host {
 namespace {
 
 constexpr std::chrono::milliseconds kPreparing{5'000};
-constexpr std::chrono::milliseconds kReplacing{60'000};
-constexpr std::uint64_t kSpare = 256 << 20;  // bytes that are left to the host
-
-// The files are filled while the memory is still there.
-base::Result<void> enough_memory(pid_t process, std::span<const HostRange> ranges) {
-  auto transfer = PageTransfer::open(process);
-  if (!transfer) return base::fail(transfer.error());
-  std::uint64_t pages = 0;
-  for (const HostRange& range : ranges) {
-    const auto populated = transfer->count_populated(range);
-    if (!populated) return base::fail(populated.error());
-    pages += *populated;
-  }
-  const std::uint64_t needed = pages * kHostPage + kSpare;
-  const std::uint64_t available = available_memory();
-  if (needed <= available) return {};
-  return base::fail(base::Code::unsupported,
-                    fmt::format("the VM's memory is needed twice for a while, {} MiB, and this "
-                                "host has {} MiB to give",
-                                needed >> 20, available >> 20),
-                    "free memory on this host");
-}
+constexpr std::chrono::milliseconds kExchanging{60'000};
 
 }  // namespace
 
 base::Result<MemoryReplacement> MemoryReplacement::start(const ProcessIdentity& process,
                                                          std::span<const HostRange> ranges) {
-  if (auto enough = enough_memory(process.pid, ranges); !enough) return base::fail(enough.error());
+  if (auto possible = can_be_replaced(process.pid, ranges); !possible)
+    return base::fail(possible.error());
+  auto pieces = replaceable_pieces(process.pid, ranges);
+  if (!pieces) return base::fail(pieces.error());
   auto keeper =
       Keeper::start(kKeeperName, [&] { return std::make_unique<ReplacingTask>(process); });
   if (!keeper) return base::fail(keeper.error());
-  MemoryReplacement replacement(std::move(*keeper), process.pid, {ranges.begin(), ranges.end()});
+  MemoryReplacement replacement(std::move(*keeper), process.pid, {ranges.begin(), ranges.end()},
+                                std::move(*pieces));
   const auto answer = replacement.keeper_.ask(
       std::string(ReplacingTask::kPrepare) + ranges_text(ranges), kPreparing);
   if (!answer) return base::fail(answer.error());
@@ -84,8 +67,18 @@ base::Result<std::uint64_t> MemoryReplacement::changed_since(pid_t copy) const {
   return pages;
 }
 
-base::Result<MemoryReplacement::Replaced> MemoryReplacement::replace(pid_t copy) {
-  const auto answer = keeper_.ask(fmt::format("{} {}", ReplacingTask::kReplace, copy), kReplacing);
+base::Result<void> MemoryReplacement::check() const {
+  const auto now = replaceable_pieces(process_, ranges_);
+  if (!now) return base::fail(now.error());
+  if (*now == pieces_) return {};
+  return base::fail(base::Code::inconsistent, "the VMM's mappings changed meanwhile", "try again");
+}
+
+base::Result<MemoryReplacement::Replaced> MemoryReplacement::replace(pid_t copy,
+                                                                     const Limits& limits) {
+  const auto answer = keeper_.ask(fmt::format("{} {} {} {}", ReplacingTask::kReplace, copy,
+                                              limits.pages, limits.copying.count()),
+                                  limits.copying + kExchanging);
   if (!answer) return base::fail(answer.error());
   return Replaced{std::stoull(answer->at(0)), std::stoull(answer->at(1))};
 }

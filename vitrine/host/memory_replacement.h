@@ -15,6 +15,7 @@
 // lost.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -25,6 +26,7 @@
 #include "vitrine/host/host_range.h"
 #include "vitrine/host/keeper.h"
 #include "vitrine/host/process.h"
+#include "vitrine/host/replaceable_memory.h"
 
 namespace vitrine::host {
 
@@ -35,9 +37,7 @@ class MemoryReplacement {
   // What the files are called in the process's mappings: /memfd:NAME.
   static constexpr const char* kFileName = "vitrine-ram";
 
-  // Makes the files, empty. Errors: `unsupported` where this host has not the memory for a second
-  // copy of what the process has there; as replaceable_pieces, RemoteErrand::begin and
-  // memfd_create(2).
+  // Makes the files, empty. Errors: as can_be_replaced, RemoteErrand::begin and memfd_create(2).
   static base::Result<MemoryReplacement> start(const ProcessIdentity& process,
                                                std::span<const HostRange> ranges);
 
@@ -49,21 +49,34 @@ class MemoryReplacement {
   // About how many pages the process, which runs on, has written to since the copy was taken.
   base::Result<std::uint64_t> changed_since(pid_t copy) const;
 
+  // Whether the memory is still mapped as it was, with the same flags. Cost: reading smaps, some
+  // 10 ms for each GiB. Errors: `inconsistent` where it is not; as replaceable_pieces.
+  base::Result<void> check() const;
+
   struct Replaced {
     std::uint64_t stopped_ns = 0;  // how long the process stood still
     std::uint64_t pages = 0;       // that were copied meanwhile
   };
+  struct Limits {
+    std::uint64_t pages = 0;               // the most that is copied meanwhile
+    std::chrono::milliseconds copying{0};  // for comparing page frames and copying what changed
+  };
   // Has the files, filled from `copy` last, take the place of the memory. Errors: as
   // RemoteErrand::begin, PageTransfer and mmap(2); the process then has its memory as before.
-  base::Result<Replaced> replace(pid_t copy);
+  base::Result<Replaced> replace(pid_t copy, const Limits& limits);
 
  private:
-  MemoryReplacement(Keeper keeper, pid_t process, std::vector<HostRange> ranges)
-      : keeper_(std::move(keeper)), process_(process), ranges_(std::move(ranges)) {}
+  MemoryReplacement(Keeper keeper, pid_t process, std::vector<HostRange> ranges,
+                    std::vector<ReplaceablePiece> pieces)
+      : keeper_(std::move(keeper)),
+        process_(process),
+        ranges_(std::move(ranges)),
+        pieces_(std::move(pieces)) {}
 
   Keeper keeper_;
   pid_t process_;
   std::vector<HostRange> ranges_;
+  std::vector<ReplaceablePiece> pieces_;     // as they were at the start
   std::vector<base::FileDescriptor> files_;  // one per range
 };
 

@@ -120,9 +120,12 @@ class Recorder {
   testing::BusyProcess process_;
 };
 
+constexpr MemoryReplacement::Limits kAmple{1 << 20, std::chrono::seconds(10)};
+
 // All of it, as a technique does.
-base::Result<MemoryReplacement::Replaced> replace(pid_t pid, std::span<const HostRange> ranges,
-                                                  std::size_t rounds = 1) {
+base::Result<MemoryReplacement::Replaced> replace(
+    pid_t pid, std::span<const HostRange> ranges, std::size_t rounds = 1,
+    const MemoryReplacement::Limits& limits = kAmple) {
   std::array<std::optional<ProcessCopy>, 2> copies;
   std::array<pid_t, 2> pids{};
   auto replacement = MemoryReplacement::start(identity_of(pid), ranges);
@@ -138,7 +141,8 @@ base::Result<MemoryReplacement::Replaced> replace(pid_t pid, std::span<const Hos
     const auto filled = replacement->fill(taken->pid, pids.at((round + 1) % 2));
     if (!filled) return base::fail(filled.error());
   }
-  return replacement->replace(pids.at((rounds - 1) % 2));
+  if (auto same = replacement->check(); !same) return base::fail(same.error());
+  return replacement->replace(pids.at((rounds - 1) % 2), limits);
 }
 
 TEST(MemoryReplacement, LosesNothingOfWhatTheProcessWritesMeanwhile) {
@@ -261,6 +265,23 @@ TEST(MemoryReplacement, MayBeAbandonedAtAnyInstant) {
   EXPECT_LT(finished, kKills);
 }
 
+// The process stands still for no longer than was allowed, and loses nothing.
+TEST(MemoryReplacement, IsNotMadeWhereItWouldTakeTooLong) {
+  constexpr MemoryReplacement::Limits kNoTime{1 << 20, std::chrono::seconds(0)};
+  constexpr MemoryReplacement::Limits kNoPages{0, std::chrono::seconds(10)};
+  for (const auto& limits : {kNoTime, kNoPages}) {
+    const Recorder recorder;
+    const auto done = replace(recorder.pid(), recorder.range(), 1, limits);
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code, Code::timeout) << to_string(done.error());
+    EXPECT_FALSE(replaced(recorder.pid(), recorder.range()[0]));
+    const auto written = recorder.written();
+    ASSERT_TRUE(written);
+    EXPECT_GT(recorder.written(), written);
+    EXPECT_EQ(open_files(recorder.pid(), 0), 0U);
+  }
+}
+
 TEST(MemoryReplacement, IsNotMadeWhereTheMappingsChangedMeanwhile) {
   constexpr std::size_t kMemory = 1 << 20;
   void* memory = mmap(nullptr, kMemory, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -280,7 +301,9 @@ TEST(MemoryReplacement, IsNotMadeWhereTheMappingsChangedMeanwhile) {
   ASSERT_TRUE(taken && replacement);
   process.counters().signals = 1;
   while (process.counters().signals != 2) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  const auto done = replacement->replace(taken->pid);
+  const auto same = replacement->check();
+  ASSERT_FALSE(same);
+  const auto done = replacement->replace(taken->pid, kAmple);
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, Code::inconsistent);
   EXPECT_TRUE(process.goes_on());

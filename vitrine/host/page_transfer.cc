@@ -42,6 +42,18 @@ base::Result<void> punch(int file, std::uint64_t offset, std::uint64_t bytes) {
   return base::fail_errno(errno, "fallocate", "the VM's memory cannot be copied");
 }
 
+base::Result<void> check(const TransferLimits& limits, std::uint64_t copied) {
+  if (copied > limits.pages)
+    return fail(Code::timeout,
+                "the guest wrote to more of its memory than may be copied while it "
+                "stands still",
+                "try again when it writes less");
+  if (std::chrono::steady_clock::now() > limits.until)
+    return fail(Code::timeout, "copying what the guest wrote takes longer than it may stand still",
+                "try again when it, or this host, is less busy");
+  return {};
+}
+
 // Calls `piece(start, offset, pages)` for each part of the range that is handled at once.
 template <class Piece>
 base::Result<std::uint64_t> in_pieces(const HostRange& range, const Piece& piece) {
@@ -97,11 +109,13 @@ base::Result<std::uint64_t> PageTransfer::copy_populated(const HostRange& range,
 }
 
 base::Result<std::uint64_t> PageTransfer::copy_changed(const HostRange& range, pid_t earlier,
-                                                       int file) {
+                                                       int file, const TransferLimits& limits) {
   auto frames = FrameComparison::open(earlier, from_);
   if (!frames) return fail(frames.error());
   std::vector<std::uint8_t> same;
+  std::uint64_t copied = 0;
   return in_pieces(range, [&](auto start, auto offset, auto pages) -> base::Result<std::uint64_t> {
+    if (auto within = check(limits, copied); !within) return fail(within.error());
     same.resize(pages);
     if (auto compared = frames->compare(start, same); !compared) return fail(compared.error());
     if (std::ranges::find(same, 0) == same.end()) return 0;
@@ -112,7 +126,9 @@ base::Result<std::uint64_t> PageTransfer::copy_changed(const HostRange& range, p
       if (same[i] == 0)
         if (auto done = punch(file, offset + i * kHostPage, kHostPage); !done)
           return fail(done.error());
-    return copy_where(start, offset, file, [&same](std::size_t i) { return same[i] == 0; });
+    const auto now = copy_where(start, offset, file, [&](std::size_t i) { return same[i] == 0; });
+    copied += now.value_or(0);
+    return now;
   });
 }
 

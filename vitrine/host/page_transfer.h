@@ -4,8 +4,10 @@
 // touched is not read. Cost: some 0.5 s for each GiB copied, 9 ms for each that is not populated.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -15,6 +17,12 @@
 #include "vitrine/host/pagemap.h"
 
 namespace vitrine::host {
+
+// The most that a transfer may do while somebody stands still for it.
+struct TransferLimits {
+  std::uint64_t pages = std::numeric_limits<std::uint64_t>::max();
+  std::chrono::steady_clock::time_point until = std::chrono::steady_clock::time_point::max();
+};
 
 class PageTransfer {
  public:
@@ -28,8 +36,9 @@ class PageTransfer {
 
   // The same for those pages that differ from what `earlier` has, a copy-on-write copy of the
   // process that was transferred before; the file is then as the process is. Both must stand still.
-  // Errors besides: as FrameComparison.
-  base::Result<std::uint64_t> copy_changed(const HostRange& range, pid_t earlier, int file);
+  // Errors besides: as FrameComparison; `timeout` where a limit is passed, looked at every 2 MiB.
+  base::Result<std::uint64_t> copy_changed(const HostRange& range, pid_t earlier, int file,
+                                           const TransferLimits& limits = {});
 
   // How many those are; about, where the process runs on.
   base::Result<std::uint64_t> count_changed(const HostRange& range, pid_t earlier);

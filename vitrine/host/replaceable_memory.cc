@@ -53,16 +53,14 @@ std::vector<int> advices_of(const FlaggedMapping& mapping) {
   return advices;
 }
 
-// Memory that the host's kernel holds on to (RDMA, registered buffers of io_uring) would be written
-// to after it was replaced.
+}  // namespace
+
 base::Result<void> nothing_pinned(pid_t pid) {
   const auto status = read_file(ProcRoot().of(pid, "status"));
   if (!status) return fail(status.error());
   if (status_number(*status, "VmPin").value_or(0) == 0) return {};
   return fail(not_replaceable("the host's kernel holds pages of the VMM (VmPin)"));
 }
-
-}  // namespace
 
 base::Result<std::vector<ReplaceablePiece>> replaceable_pieces(pid_t pid,
                                                                std::span<const HostRange> ranges) {

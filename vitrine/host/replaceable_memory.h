@@ -22,6 +22,10 @@ struct ReplaceablePiece {
   friend bool operator==(const ReplaceablePiece&, const ReplaceablePiece&) = default;
 };
 
+// Memory that the host's kernel holds on to (RDMA, registered buffers of io_uring) would be written
+// to after it was replaced. Error: `unsupported` where there is some (VmPin).
+base::Result<void> nothing_pinned(pid_t pid);
+
 // The pieces of the ranges, ascending. Errors: `unsupported` where they are memory that cannot be
 // replaced unnoticed (shared, of reserved huge pages, locked, watched by userfaultfd, pinned), or
 // not mapped readable and writable throughout; as vm_flags.

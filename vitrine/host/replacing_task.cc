@@ -7,14 +7,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <optional>
 #include <span>
+#include <sstream>
 #include <string>
 #include <utility>
 
-#include "vitrine/host/memory_replacement.h"
 #include "vitrine/host/page_transfer.h"
 
 namespace vitrine::host {
@@ -68,12 +67,15 @@ void ReplacingTask::close_files(RemoteCalls& calls) {
 Task::Answer ReplacingTask::answer(std::string_view request) {
   if (request.starts_with(kPrepare))
     return prepare(ranges_of_text(request.substr(kPrepare.size())));
+  std::istringstream words{std::string(request)};
+  std::string verb;
   pid_t copy = 0;
-  if (!request.starts_with(kReplace) || request.size() <= kReplace.size() ||
-      std::from_chars(request.data() + kReplace.size() + 1, request.data() + request.size(), copy)
-              .ec != std::errc())
+  MemoryReplacement::Limits limits;
+  std::chrono::milliseconds::rep milliseconds = 0;
+  if (!(words >> verb >> copy >> limits.pages >> milliseconds) || verb != kReplace)
     return fail(Code::invalid, "who replaces the VM's memory does not know that request");
-  return replace(copy);
+  limits.copying = std::chrono::milliseconds(milliseconds);
+  return replace(copy, limits);
 }
 
 // A thread that could not be stopped is let go by this process's end only.
@@ -170,6 +172,7 @@ base::Result<void> ReplacingTask::undisturbed(const RemoteErrand& errand) const 
     return fail(Code::unsupported, fmt::format("the host kernel's thread {} may write to the VM's "
                                                "memory while it is replaced",
                                                errand.unstoppable().front()));
+  if (auto free = nothing_pinned(process_.pid); !free) return free;
   const auto now = mapped();
   if (!now) return fail(now.error());
   if (*now != mapped_)
@@ -177,25 +180,29 @@ base::Result<void> ReplacingTask::undisturbed(const RemoteErrand& errand) const 
   return {};
 }
 
-base::Result<std::uint64_t> ReplacingTask::copy_changed(pid_t copy) const {
+base::Result<std::uint64_t> ReplacingTask::copy_changed(pid_t copy,
+                                                        const TransferLimits& limits) const {
   auto transfer = PageTransfer::open(process_.pid);
   if (!transfer) return fail(transfer.error());
+  TransferLimits left = limits;
   std::uint64_t pages = 0;
   for (std::size_t i = 0; i < ranges_.size(); ++i) {
-    const auto copied = transfer->copy_changed(ranges_[i], copy, files_[i].file.get());
+    const auto copied = transfer->copy_changed(ranges_[i], copy, files_[i].file.get(), left);
     if (!copied) return fail(copied.error());
     pages += *copied;
+    left.pages = limits.pages - std::min(limits.pages, pages);
   }
   return pages;
 }
 
-Task::Answer ReplacingTask::replace(pid_t copy) {
+Task::Answer ReplacingTask::replace(pid_t copy, const MemoryReplacement::Limits& limits) {
   if (files_.empty() || replaced_)
     return fail(Code::invalid, "there is no file to take the place of the VM's memory");
   auto errand = stop();
   if (!errand) return fail(errand.error());
   auto allowed = undisturbed(*errand);
-  const auto pages = allowed ? copy_changed(copy) : fail(allowed.error());
+  const TransferLimits copying{limits.pages, std::chrono::steady_clock::now() + limits.copying};
+  const auto pages = allowed ? copy_changed(copy, copying) : fail(allowed.error());
   const auto exchanged = pages ? exchange(errand->calls()) : fail(pages.error());
   const std::chrono::nanoseconds stopped = errand->end();
   let_go(*errand);
@@ -206,7 +213,7 @@ Task::Answer ReplacingTask::replace(pid_t copy) {
 base::Result<void> ReplacingTask::exchange(RemoteCalls& calls) {
   for (const ReplaceablePiece& piece : pieces_)
     if (auto done = exchange(calls, piece); !done) {
-      move_back(calls);
+      if (auto back = move_back(calls); !back) return back;
       return done;
     }
   // From here on the files are the memory: what was is of no use any more.
@@ -223,6 +230,14 @@ base::Result<void> ReplacingTask::exchange(RemoteCalls& calls, const Replaceable
                          "mremap", "the VM's memory cannot be moved away");
   if (!away) return fail(away.error());
   moved_.push_back({piece, base::HostVirtual(*away)});
+  if (auto mapped = map_file(calls, piece); !mapped) return mapped;
+  for (const int advice : piece.advices)
+    (void)calls.call(SYS_madvise,
+                     {piece.start.value, piece.size, static_cast<std::uint64_t>(advice)});
+  return {};
+}
+
+base::Result<void> ReplacingTask::map_file(RemoteCalls& calls, const ReplaceablePiece& piece) {
   const HostRange& range = ranges_[piece.range];
   const auto mapped =
       made(calls.call(SYS_mmap, {piece.start.value, piece.size, PROT_READ | PROT_WRITE,
@@ -231,22 +246,29 @@ base::Result<void> ReplacingTask::exchange(RemoteCalls& calls, const Replaceable
                                  piece.start - range.start}),
            "mmap", "the VM's new memory cannot be mapped");
   if (!mapped) return fail(mapped.error());
-  for (const int advice : piece.advices)
-    (void)calls.call(SYS_madvise,
-                     {piece.start.value, piece.size, static_cast<std::uint64_t>(advice)});
   return {};
 }
 
-// Where the host refuses even that, the file stays in the memory's place: it holds the same.
-void ReplacingTask::move_back(RemoteCalls& calls) {
+// Where the host refuses even that, the file takes the memory's place: it holds the same, and must
+// be kept.
+base::Result<void> ReplacingTask::move_back(RemoteCalls& calls) {
+  base::Result<void> result;
   for (const Moved& moved : moved_) {
     const auto back =
         made(calls.call(SYS_mremap, {moved.to.value, moved.piece.size, moved.piece.size,
                                      MREMAP_MAYMOVE | MREMAP_FIXED, moved.piece.start.value}),
              "mremap", "the VM's memory cannot be moved back");
-    if (!back) replaced_ = true;
+    if (back) continue;
+    replaced_ = true;
+    if (auto mapped = map_file(calls, moved.piece); !mapped)
+      result = fail(Code::inconsistent,
+                    fmt::format("part of the VM's memory is lost: the host let it be moved away, "
+                                "but neither moved back ({}) nor replaced ({})",
+                                back.error().message, mapped.error().message),
+                    "end the VM and start it again");
   }
   moved_.clear();
+  return result;
 }
 
 }  // namespace vitrine::host

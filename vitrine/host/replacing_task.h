@@ -11,6 +11,8 @@
 #include "vitrine/host/host_range.h"
 #include "vitrine/host/keeper.h"
 #include "vitrine/host/mappings.h"
+#include "vitrine/host/memory_replacement.h"
+#include "vitrine/host/page_transfer.h"
 #include "vitrine/host/remote_errand.h"
 #include "vitrine/host/replaceable_memory.h"
 #include "vitrine/host/replacement_file.h"
@@ -20,7 +22,8 @@ namespace vitrine::host {
 class ReplacingTask final : public Task {
  public:
   static constexpr std::string_view kPrepare = "prepare";  // then ranges as in ranges_text
-  static constexpr std::string_view kReplace = "replace";  // then the copy's process id
+  static constexpr std::string_view kReplace = "replace";
+  // then the copy's process id, the most pages to copy, and the most milliseconds to do so
 
   explicit ReplacingTask(const ProcessIdentity& process) : process_(process) {}
   ~ReplacingTask() override;
@@ -37,7 +40,7 @@ class ReplacingTask final : public Task {
   };
 
   Answer prepare(std::vector<HostRange> ranges);
-  Answer replace(pid_t copy);
+  Answer replace(pid_t copy, const MemoryReplacement::Limits& limits);
   base::Result<RemoteErrand> stop();
   void let_go(RemoteErrand& errand);
   base::Result<void> make_files(RemoteCalls& calls);
@@ -45,10 +48,11 @@ class ReplacingTask final : public Task {
   void discard_files(RemoteCalls& calls);
   void close_files(RemoteCalls& calls);
   base::Result<void> undisturbed(const RemoteErrand& errand) const;
-  base::Result<std::uint64_t> copy_changed(pid_t copy) const;
+  base::Result<std::uint64_t> copy_changed(pid_t copy, const TransferLimits& limits) const;
   base::Result<void> exchange(RemoteCalls& calls);
   base::Result<void> exchange(RemoteCalls& calls, const ReplaceablePiece& piece);
-  void move_back(RemoteCalls& calls);
+  base::Result<void> map_file(RemoteCalls& calls, const ReplaceablePiece& piece);
+  base::Result<void> move_back(RemoteCalls& calls);
   base::Result<std::vector<Mapping>> mapped() const;
 
   ProcessIdentity process_;

@@ -152,15 +152,16 @@ base::Result<Attachment> try_layouts(const vmm::Machine& machine, const Options&
     auto attachment = try_layout(machine, options, layout, survey);
     if (!attachment) {
       if (!error) error = attachment.error();
-      // Rights and techniques do not depend on which guess of the layout is right.
-      if (attachment.error().code == Code::denied || attachment.error().code == Code::gone ||
-          attachment.error().code == Code::invalid)
+      // Rights and techniques do not depend on which guess of the layout is right, and what changes
+      // the VM is tried once, whatever comes of it.
+      if (options.allow_persistent_change || attachment.error().code == Code::denied ||
+          attachment.error().code == Code::gone || attachment.error().code == Code::invalid)
         break;
       continue;
     }
-    const bool whole = fits(*attachment, survey);
-    if (!best || whole) best = std::move(*attachment);
-    if (whole) break;
+    const bool final = fits(*attachment, survey) || options.allow_persistent_change;
+    if (!best || final) best = std::move(*attachment);
+    if (final) break;
   }
   if (!best) return fail(*error);
   return std::move(*best);
@@ -202,7 +203,8 @@ base::Result<Attachment> attach(const vmm::Machine& machine, const Options& opti
                 "the guest's memory is encrypted (" + machine.command_line.confidential +
                     "): the host sees cipher text only",
                 "look from inside such a guest; that nobody can look from outside is its purpose");
-  if (options.use_cache)
+  // Where it did not fit, a technique that changes the VM would be tried twice.
+  if (options.use_cache && !options.allow_persistent_change)
     if (const auto remembered = recall(machine)) {
       auto attachment = try_layout(machine, options, remembered->layouts.front(), *remembered);
       if (attachment && fits(*attachment, *remembered)) {

@@ -88,7 +88,11 @@ base::Result<std::unique_ptr<Access>> Adopt::open(const vmm::Machine& machine,
   const auto adopted = adopt_ram(machine, layout);
   if (!adopted) return fail(adopted.error());
   auto memory = MappedMemory::create(machine, adopted->layout);
-  if (!memory) return fail(memory.error());
+  if (!memory) {
+    base::Error error = memory.error();
+    error.message = "the VM was adopted, but " + error.message;
+    return fail(std::move(error));
+  }
   return std::unique_ptr<Access>(std::make_unique<AdoptAccess>(std::move(*memory), *adopted));
 }
 

@@ -5,11 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <iterator>
 
 #include "tests/synthetic/attached.h"
 #include "vitrine/images/content_changes.h"
 #include "vitrine/images/snapshot.h"
+#include "vitrine/images/testing/content.h"
 
 namespace vitrine::images {
 namespace {
@@ -85,10 +85,7 @@ class ImageChainTest : public ::testing::Test {
     publish(std::move(file), std::move(written));
     return bytes("merged");
   }
-  std::string bytes(const std::string& name) const {
-    std::ifstream stream(folder_ / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
-  }
+  std::string bytes(const std::string& name) const { return testing::content_of(folder_ / name); }
   std::string error_of_opening() const {
     const auto chain = ImageChain::open(links_);
     return chain ? "" : to_string(chain.error());

@@ -8,6 +8,7 @@
 #include "tests/synthetic/attached.h"
 #include "tests/synthetic/page_frames.h"
 #include "vitrine/images/sha256.h"
+#include "vitrine/images/testing/content.h"
 #include "vitrine/images/testing/dump_reader.h"
 
 namespace vitrine::images {
@@ -126,8 +127,7 @@ TEST_P(SnapshotTest, IsDescribedAsItIsOnTheDisk) {
   put(kUnused, filled(3));
   const SnapshotReport report = snapshot({.zero = true});
   EXPECT_EQ(report.size, fs::file_size(path()));
-  std::ifstream stream(path());
-  const std::string content{std::istreambuf_iterator<char>(stream), {}};
+  const std::string content = testing::content_of(path());
   Sha256 hash;
   hash.update(std::as_bytes(std::span(content.data(), content.size())));
   EXPECT_EQ(report.sha256, hash.finish());

@@ -128,6 +128,7 @@ void Kernel::lay_out_data() {
   put(place(Section::data, "phys_base", 8), phys_base());
   put(place(Section::data, "__pgtable_l5_enabled", 4), options_.levels == 5 ? 1U : 0U);
   put(place(Section::data, "jiffies_64", 8, 64), options_.jiffies);
+  place(Section::data, "prb", 8, 8, 'd');
   alias("jiffies", "jiffies_64", 'D');
   if (options_.timekeeper == TimekeeperHome::timekeeper_data)
     place(Section::data, "timekeeper_data", 2ULL * types_.size("struct tk_data"), 64, 'd');

@@ -6,12 +6,15 @@ namespace {
 void add_scalars(Types& types) {
   types.add_integer("char", 1, true);
   types.add_integer("unsigned char", 1, false);
+  types.add_integer("short unsigned int", 2, false);
   types.add_integer("int", 4, true);
   types.add_integer("unsigned int", 4, false);
   types.add_integer("long int", 8, true);
   types.add_integer("long unsigned int", 8, false);
   types.add_integer("long long int", 8, true);
   types.add_integer("long long unsigned int", 8, false);
+  types.add_typedef("u8", "unsigned char");
+  types.add_typedef("u16", "short unsigned int");
   types.add_typedef("s32", "int");
   types.add_typedef("u32", "unsigned int");
   types.add_typedef("s64", "long long int");
@@ -81,6 +84,35 @@ void add_timekeeping(Types& types, TimekeeperHome home) {
   const std::vector<Field> guarded = {{"seq", "struct seqcount"},
                                       {"timekeeper", "struct timekeeper"}};
   types.add_struct(home == TimekeeperHome::anonymous ? "<tk_core>" : "tk_data", guarded);
+}
+
+// As in kernel/printk/printk_ringbuffer.h, but that the level has a byte of its own.
+void add_log(Types& types) {
+  types.add_struct("dev_printk_info", {{"subsystem", "char[16]"}, {"device", "char[48]"}});
+  types.add_struct("printk_info", {{"seq", "u64"},
+                                   {"ts_nsec", "u64"},
+                                   {"text_len", "u16"},
+                                   {"facility", "u8"},
+                                   {"level", "u8"},
+                                   {"caller_id", "u32"},
+                                   {"dev_info", "struct dev_printk_info"}});
+  types.add_struct("prb_data_blk_lpos",
+                   {{"begin", "long unsigned int"}, {"next", "long unsigned int"}});
+  types.add_struct("prb_desc",
+                   {{"state_var", "atomic_long_t"}, {"text_blk_lpos", "struct prb_data_blk_lpos"}});
+  types.add_struct("prb_data_block", {{"id", "long unsigned int"}, {"data", "char[0]"}});
+  types.add_struct("prb_desc_ring", {{"count_bits", "unsigned int"},
+                                     {"descs", "struct prb_desc *"},
+                                     {"infos", "struct printk_info *"},
+                                     {"head_id", "atomic_long_t"},
+                                     {"tail_id", "atomic_long_t"}});
+  types.add_struct("prb_data_ring", {{"size_bits", "unsigned int"},
+                                     {"data", "char *"},
+                                     {"head_lpos", "atomic_long_t"},
+                                     {"tail_lpos", "atomic_long_t"}});
+  types.add_struct("printk_ringbuffer", {{"desc_ring", "struct prb_desc_ring"},
+                                         {"text_data_ring", "struct prb_data_ring"},
+                                         {"fail", "atomic_long_t"}});
 }
 
 void add_task(Types& types) {
@@ -211,6 +243,7 @@ Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_se
   add_scalars(types);
   add_names(types);
   add_timekeeping(types, timekeeper);
+  add_log(types);
   add_task(types);
   add_what_tasks_share(types, rss);
   add_pages(types, pages);

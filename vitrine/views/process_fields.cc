@@ -2,11 +2,11 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <initializer_list>
 
 #include "vitrine/kernel/code.h"
 #include "vitrine/paging/walked_memory.h"
 #include "vitrine/views/processes.h"
+#include "vitrine/views/resolver.h"
 
 namespace vitrine::views {
 namespace {
@@ -15,31 +15,6 @@ using base::Code;
 using base::fail;
 
 constexpr std::uint32_t kMaxCpus = 8192;  // NR_CPUS of MAXSMP kernels
-
-// Collects offsets and remembers the first member that is missing.
-class Resolver {
- public:
-  explicit Resolver(const kernel::TypeLookup& types) : types_(types) {}
-
-  std::uint32_t operator()(std::string_view type, std::string_view path) {
-    const auto member = types_.member(type, path);
-    if (member) return static_cast<std::uint32_t>(member->offset);
-    if (!error_) error_ = member.error();
-    return 0;
-  }
-  // The first of several names that exists: structures change over time.
-  std::uint32_t operator()(std::string_view type, std::initializer_list<std::string> paths) {
-    for (const std::string& path : paths)
-      if (types_.has_member(type, path)) return (*this)(type, path);
-    return (*this)(type, *paths.begin());
-  }
-
-  const std::optional<base::Error>& error() const { return error_; }
-
- private:
-  const kernel::TypeLookup& types_;
-  std::optional<base::Error> error_;
-};
 
 // The per-CPU offsets of all possible CPUs; empty where they can't be read.
 std::vector<std::uint64_t> read_cpu_offsets(std::optional<base::GuestVirtual> offsets,

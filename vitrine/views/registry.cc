@@ -2,16 +2,18 @@
 
 #include <array>
 
+#include "vitrine/views/kernel_log.h"
 #include "vitrine/views/processes.h"
 
 namespace vitrine::views {
 
 std::span<const Declaration> all() {
-  static const std::array<Declaration, 1> views{{
+  static const std::array<Declaration, 2> views{{
       {"processes", "ps", "the guest's processes", Processes::declared_columns(),
        [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
          return Processes::attach(kernel, memory, {.threads = false, .command_lines = false});
        }},
+      {"log", "dmesg", "the kernel's log", KernelLog::declared_columns(), KernelLog::attach},
   }};
   return views;
 }

@@ -27,6 +27,7 @@ struct Verb {
 Verb add_ls(CommandLine& line);
 Verb add_info(CommandLine& line);
 Verb add_ps(CommandLine& line);
+Verb add_dmesg(CommandLine& line);
 Verb add_rate(CommandLine& line);
 Verb add_snapshot(CommandLine& line);
 Verb add_techniques(CommandLine& line);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <csignal>
 #include <thread>
+#include <utility>
 
 #include "apps/cli/json.h"
 #include "apps/cli/table.h"
@@ -59,6 +60,7 @@ class Show {
     auto view = command_.attach(*session_);
     if (!view) return base::fail(view.error());
     view_ = std::move(*view);
+    shown_until_.reset();
     SelectionText text = options_.selection;
     chosen_ = !text.columns.empty();
     if (!chosen_ && !options_.target.json) text.columns = command_.table_columns;
@@ -83,6 +85,11 @@ class Show {
     std::vector<views::Row> rows;
     rows.reserve(view_->size());
     for (std::size_t i = 0; i < view_->size(); ++i) rows.push_back(view_->row(i));
+    const bool follows = options_.watch > 0 && !command_.follows.empty();
+    if (follows) {
+      leave_new_rows(rows);
+      if (rows.empty()) return Exit::complete;
+    }
     const Exit exit = observation->outcome.complete ? Exit::complete : Exit::partial;
     std::vector<std::string> warnings = session_->warnings();
     warnings.insert(warnings.end(), observation->outcome.warnings.begin(),
@@ -102,6 +109,25 @@ class Show {
   bool vmm_lives() const { return host::alive(session_->machine().process); }
 
  private:
+  // Of a view that grows: drops the rows that were shown before, and notes how far this one goes.
+  void leave_new_rows(std::vector<views::Row>& rows) {
+    const auto columns = view_->columns();
+    const auto column = static_cast<std::size_t>(
+        std::ranges::find(columns, command_.follows, &views::Column::name) - columns.begin());
+    const auto number = [column](const views::Row& row) {
+      const auto* value = std::get_if<std::uint64_t>(&row.values[column]);
+      return value == nullptr ? 0 : *value;
+    };
+    std::erase_if(
+        rows, [&](const views::Row& row) { return shown_until_ && number(row) <= *shown_until_; });
+    if (!rows.empty()) shown_until_ = number(rows.back());
+  }
+
+  bool headed_before() { return std::exchange(headed_, true); }
+  static std::string without_heading(const std::string& table) {
+    return table.substr(std::min(table.find('\n'), table.size() - 1) + 1);
+  }
+
   static void note_undecided(const Selected& selected, std::vector<std::string>& warnings) {
     if (selected.undecided > 0)
       warnings.push_back(std::to_string(selected.undecided) +
@@ -125,15 +151,18 @@ class Show {
                  worse(exit, exit_of(rows)));
   }
 
-  Exit show_table(std::vector<views::Row> rows, std::vector<std::string> warnings,
-                  Exit exit) const {
+  Exit show_table(std::vector<views::Row> rows, std::vector<std::string> warnings, Exit exit) {
     // Marks are for reading: conditions and the order concern what the guest itself says.
     Selected selected = select(*selection_, std::move(rows));
     note_undecided(selected, warnings);
     if (command_.adorn) command_.adorn(view_->columns(), selected.rows);
     rows = project(*selection_, std::move(selected.rows));
     const Table table =
-        make_table(selection_->columns, rows, {terminal_.width, terminal_.colour, !chosen_});
+        make_table(selection_->columns, rows,
+                   {command_.whole_lines ? 0 : terminal_.width, terminal_.colour, !chosen_});
+    if (options_.watch > 0 && !command_.follows.empty())
+      return print(headed_before() ? without_heading(table.text) : table.text,
+                   worse(exit, exit_of(rows)));
     if (options_.watch == 0) {
       warnings.insert(warnings.end(), table.notes.begin(), table.notes.end());
       warn(warnings);
@@ -150,6 +179,9 @@ class Show {
   std::optional<Selection> selection_;
   bool chosen_ = false;
   bool stopped_the_guest_ = false;
+  // Of a view that is followed: the last row that was shown, and whether the heading was.
+  std::optional<std::uint64_t> shown_until_;
+  bool headed_ = false;
 };
 
 // Waits for a guest that rebooted to be recognisable again; the last error if it takes too long.

@@ -29,8 +29,13 @@ struct ViewCommand {
   // Where set: observes in place of one plain observation.
   std::function<base::Result<session::Observation>(session::Session&, views::View&)> observe = {};
   // For tables only: which columns unless the user chooses, and how rows are made nicer to read.
-  std::string table_columns;
-  std::function<void(std::span<const views::Column>, std::vector<views::Row>&)> adorn;
+  std::string table_columns = {};
+  std::function<void(std::span<const views::Column>, std::vector<views::Row>&)> adorn = {};
+  // Lines are not shortened to fit the terminal.
+  bool whole_lines = false;
+  // Of a view that grows: the ascending column by which rows that were shown are told from new
+  // ones, which alone are shown when it is watched. Empty: every row is shown each time.
+  std::string_view follows = {};
 };
 
 Exit run_view(const ViewOptions& options, const ViewCommand& command);

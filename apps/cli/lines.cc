@@ -1,0 +1,32 @@
+#include "apps/cli/lines.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace vitrine::cli {
+
+void one_row_per_line(std::span<const views::Column> columns, std::string_view column,
+                      std::vector<views::Row>& rows) {
+  const auto index = static_cast<std::size_t>(
+      std::ranges::find(columns, column, &views::Column::name) - columns.begin());
+  std::vector<views::Row> split;
+  split.reserve(rows.size());
+  for (views::Row& row : rows) {
+    const auto* value = std::get_if<std::string>(&row.values[index]);
+    if (value == nullptr || value->find('\n') == std::string::npos) {
+      split.push_back(std::move(row));
+      continue;
+    }
+    const std::string text = *value;
+    for (std::size_t at = 0; at <= text.size();) {
+      const std::size_t end = std::min(text.find('\n', at), text.size());
+      split.push_back(row);
+      split.back().values[index] = text.substr(at, end - at);
+      at = end + 1;
+    }
+  }
+  rows = std::move(split);
+}
+
+}  // namespace vitrine::cli

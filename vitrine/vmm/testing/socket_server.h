@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <functional>
 #include <span>
@@ -30,6 +31,8 @@ class SocketServer {
     thread_ = std::thread([this, greeting = std::move(greeting), receive = std::move(receive)] {
       serve(greeting, receive);
     });
+    // A test may fork: what a thread that just starts holds would stay held in the child.
+    reads_.wait(false);
   }
   SocketServer(const SocketServer&) = delete;
   SocketServer& operator=(const SocketServer&) = delete;
@@ -68,10 +71,12 @@ class SocketServer {
     }
   }
 
-  void serve(const std::string& greeting, const Receive& receive) const {
+  void serve(const std::string& greeting, const Receive& receive) {
     send(greeting);
     std::array<char, 4096> bytes{};
     ssize_t got = 0;
+    reads_ = true;
+    reads_.notify_one();
     while ((got = ::read(server_.get(), bytes.data(), bytes.size())) > 0)
       if (!receive({bytes.data(), static_cast<std::size_t>(got)},
                    [this](const std::string& text) { send(text); }))
@@ -81,6 +86,7 @@ class SocketServer {
 
   base::FileDescriptor client_;
   base::FileDescriptor server_;
+  std::atomic<bool> reads_ = false;
   std::thread thread_;
 };
 

@@ -62,6 +62,8 @@ pack_modules() {
       done < <(/sbin/modprobe -d "$base" -S "$version" --show-depends "$name" | grep ^insmod)
       [ -n "$(find "$work/packed/modules" -name "*-$name.ko*")" ] || return 1
     done
+    # What loads them in the guest does not unpack them.
+    find "$work/packed/modules" -name '*.xz' -exec xz -d {} + || return 1
   fi
   pack_archive "$work/packed" "$archive"
 }

@@ -20,8 +20,8 @@ Kernel::Kernel(Memory& memory, FrameAllocator& frames, KernelOptions options)
     : memory_(memory),
       frames_(frames),
       options_(std::move(options)),
-      types_(
-          kernel_types(options_.rss, options_.timekeeper, options_.shuffle_seed, options_.pages)),
+      types_(kernel_types(options_.rss, options_.timekeeper, options_.shuffle_seed, options_.pages,
+                          options_.modules, options_.unwind_rules)),
       tables_(memory, frames, options_.levels, GuestPhysical(0)) {
   lay_out_text();
   lay_out_data();
@@ -114,6 +114,11 @@ void Kernel::lay_out_text() {
 
 void Kernel::lay_out_data() {
   place(Section::read_only, "linux_banner", 256);
+  place(Section::read_only, "__start_orc_unwind_ip", 4 * unwind_entries);
+  place(Section::read_only, "__stop_orc_unwind_ip", 0, 4);
+  place(Section::read_only, "__start_orc_unwind", unwind_entries * types_.size("struct orc_entry"));
+  for (const char* operations : {"param_ops_bool", "param_ops_int", "param_ops_charp"})
+    place(Section::read_only, operations, 32);
   place(Section::data, "swapper_pg_dir", 2 * page_size, 2 * page_size);
   alias("init_top_pgt", "swapper_pg_dir", 'D');
   place(Section::data, "idt_table", page_size, page_size);
@@ -129,6 +134,9 @@ void Kernel::lay_out_data() {
   put(place(Section::data, "__pgtable_l5_enabled", 4), options_.levels == 5 ? 1U : 0U);
   put(place(Section::data, "jiffies_64", 8, 64), options_.jiffies);
   place(Section::data, "prb", 8, 8, 'd');
+  const GuestVirtual modules = place(Section::data, "modules", 16, 8, 'd');
+  put(modules, modules.value);
+  put(modules + 8, modules.value);
   alias("jiffies", "jiffies_64", 'D');
   if (options_.timekeeper == TimekeeperHome::timekeeper_data)
     place(Section::data, "timekeeper_data", 2ULL * types_.size("struct tk_data"), 64, 'd');

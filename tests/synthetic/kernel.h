@@ -49,6 +49,8 @@ struct KernelOptions {
   RssLayout rss = RssLayout::atomic_counters;
   TimekeeperHome timekeeper = TimekeeperHome::anonymous;
   PageTypes pages = PageTypes::bits;
+  ModuleMemory modules = ModuleMemory::several;
+  UnwindRules unwind_rules = UnwindRules::with_end_type;
   SymbolEncoding encoding = SymbolEncoding::absolute_percpu;
   NameLengths lengths = NameLengths::uleb128;
   bool kallsyms_offsets_last = false;
@@ -75,6 +77,8 @@ void write_vmcoreinfo_note(Memory& memory, GuestPhysical page, std::string_view 
 class Kernel {
  public:
   static constexpr std::uint64_t image_size = 6 * megabyte;  // text, read-only data, data
+
+  static constexpr std::size_t unwind_entries = 32;  // room in the tables, see stacks.h
 
   static constexpr std::uint64_t start_kernel_map = 0xffffffff80000000;  // __START_KERNEL_map
 

@@ -6,6 +6,7 @@ namespace {
 void add_scalars(Types& types) {
   types.add_integer("char", 1, true);
   types.add_integer("unsigned char", 1, false);
+  types.add_integer("short int", 2, true);
   types.add_integer("short unsigned int", 2, false);
   types.add_integer("int", 4, true);
   types.add_integer("unsigned int", 4, false);
@@ -15,6 +16,7 @@ void add_scalars(Types& types) {
   types.add_integer("long long unsigned int", 8, false);
   types.add_typedef("u8", "unsigned char");
   types.add_typedef("u16", "short unsigned int");
+  types.add_typedef("s16", "short int");
   types.add_typedef("s32", "int");
   types.add_typedef("u32", "unsigned int");
   types.add_typedef("s64", "long long int");
@@ -115,6 +117,66 @@ void add_log(Types& types) {
                                          {"fail", "atomic_long_t"}});
 }
 
+void add_modules(Types& types, ModuleMemory memory) {
+  types.add_struct("mod_arch_specific", {{"num_orcs", "unsigned int"},
+                                         {"orc_unwind_ip", "int *"},
+                                         {"orc_unwind", "struct orc_entry *"}});
+  types.add_struct("mod_kallsyms", {{"symtab", "void *"},
+                                    {"num_symtab", "unsigned int"},
+                                    {"strtab", "char *"},
+                                    {"typetab", "char *"}});
+  types.add_struct("kernel_param", {{"name", "char *"},
+                                    {"mod", "struct module *"},
+                                    {"ops", "void *"},
+                                    {"perm", "u16"},
+                                    {"arg", "void *"}});
+  types.add_struct("module_use", {{"source_list", "struct list_head"},
+                                  {"target_list", "struct list_head"},
+                                  {"source", "struct module *"},
+                                  {"target", "struct module *"}});
+  std::vector<Field> fields{{"state", "int"},
+                            {"list", "struct list_head"},
+                            {"name", "char[56]"},
+                            {"kp", "struct kernel_param *"},
+                            {"num_kp", "unsigned int"},
+                            {"init", "void *"},
+                            {"arch", "struct mod_arch_specific"},
+                            {"taints", "long unsigned int"},
+                            {"kallsyms", "struct mod_kallsyms *"},
+                            {"source_list", "struct list_head"},
+                            {"target_list", "struct list_head"},
+                            {"exit", "void *"},
+                            {"refcnt", "atomic_t"}};
+  if (memory == ModuleMemory::several) {
+    types.add_struct("module_memory", {{"base", "void *"}, {"size", "unsigned int"}});
+    fields.push_back({"mem", "struct module_memory[7]"});
+  } else {
+    types.add_struct("module_layout",
+                     {{"base", "void *"}, {"size", "unsigned int"}, {"text_size", "unsigned int"}});
+    fields.push_back({"core_layout", "struct module_layout"});
+    fields.push_back({"init_layout", "struct module_layout"});
+  }
+  types.add_spread("module", fields, 1024, 0, 1024);
+}
+
+// As the kernel's own, but that what it packs into bits has bytes of its own.
+void add_stacks(Types& types, UnwindRules rules) {
+  types.add_struct("thread_struct", {{"sp", "long unsigned int"}});
+  types.add_struct("inactive_task_frame", {{"bx", "long unsigned int"},
+                                           {"bp", "long unsigned int"},
+                                           {"ret_addr", "long unsigned int"}});
+  std::vector<Field> registers;
+  for (const char* name :
+       {"r15", "r14", "r13", "r12", "bp",      "bx", "r11", "r10",   "r9", "r8", "ax",
+        "cx",  "dx",  "si",  "di",  "orig_ax", "ip", "cs",  "flags", "sp", "ss"})
+    registers.push_back({name, "long unsigned int"});
+  types.add_struct("pt_regs", registers);
+  std::vector<Field> entry{{"sp_offset", "s16"}, {"bp_offset", "s16"}, {"sp_reg", "u8"},
+                           {"bp_reg", "u8"},     {"type", "u8"},       {"signal", "u8"}};
+  if (rules == UnwindRules::with_end_bit) entry.back().name = "end";
+  types.add_struct("orc_entry", entry);
+}
+
 void add_task(Types& types) {
   types.add_struct("thread_info", {{"flags", "long unsigned int"},
                                    {"syscall_work", "long unsigned int"},
@@ -124,6 +186,8 @@ void add_task(Types& types) {
                    {{"thread_info", "struct thread_info", 0},
                     {"__state", "unsigned int"},
                     {"stack", "void *"},
+                    {"on_cpu", "int"},
+                    {"thread", "struct thread_struct"},
                     {"usage", "refcount_t"},
                     {"flags", "unsigned int"},
                     {"policy", "unsigned int"},
@@ -237,13 +301,15 @@ std::vector<std::pair<std::string, int>> page_flags(PageTypes pages) {
           {"PG_head", 16},  {"PG_swapbacked", 19}, {"PG_unevictable", 20}};
 }
 
-Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_seed,
-                   PageTypes pages) {
+Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_seed, PageTypes pages,
+                   ModuleMemory modules, UnwindRules rules) {
   Types types(shuffle_seed);
   add_scalars(types);
   add_names(types);
   add_timekeeping(types, timekeeper);
   add_log(types);
+  add_modules(types, modules);
+  add_stacks(types, rules);
   add_task(types);
   add_what_tasks_share(types, rss);
   add_pages(types, pages);

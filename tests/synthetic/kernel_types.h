@@ -26,6 +26,18 @@ enum class PageTypes {
   byte,       // page_type, the type in its highest byte, from commit 4ffca5a96678
 };
 
+// Where a module's code is.
+enum class ModuleMemory {
+  layouts,  // core_layout and init_layout
+  several,  // mem[], from commit ac3b43283923
+};
+
+// How an entry of the unwind tables says that a stack ends.
+enum class UnwindRules {
+  with_end_bit,   // a bit of its own; types begin with calls
+  with_end_type,  // a type, from commit fb799447ae29
+};
+
 // Numbers of the counters in rss_stat (include/linux/mm_types_task.h).
 enum RssCounter : std::uint8_t {
   file_pages = 0,
@@ -44,6 +56,7 @@ constexpr std::int32_t buddy_type(PageTypes pages) {
 std::vector<std::pair<std::string, int>> page_flags(PageTypes pages);
 
 Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_seed,
-                   PageTypes pages = PageTypes::bits);
+                   PageTypes pages = PageTypes::bits, ModuleMemory modules = ModuleMemory::several,
+                   UnwindRules rules = UnwindRules::with_end_type);
 
 }  // namespace vitrine::synthetic

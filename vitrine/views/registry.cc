@@ -2,18 +2,31 @@
 
 #include <array>
 
+#include "vitrine/views/files.h"
 #include "vitrine/views/kernel_log.h"
+#include "vitrine/views/modules.h"
 #include "vitrine/views/processes.h"
+#include "vitrine/views/stacks.h"
 
 namespace vitrine::views {
 
 std::span<const Declaration> all() {
-  static const std::array<Declaration, 2> views{{
+  static const std::array<Declaration, 5> views{{
       {"processes", "ps", "the guest's processes", Processes::declared_columns(),
        [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
          return Processes::attach(kernel, memory, {.threads = false, .command_lines = false});
        }},
       {"log", "dmesg", "the kernel's log", KernelLog::declared_columns(), KernelLog::attach},
+      {"modules", "lsmod", "the guest kernel's modules", Modules::declared_columns(),
+       Modules::attach},
+      {"files", "lsof", "files that processes have open", Files::declared_columns(),
+       [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
+         return Files::attach(kernel, memory, {});
+       }},
+      {"stacks", "stack", "what tasks wait in", Stacks::declared_columns(),
+       [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
+         return Stacks::attach(kernel, memory, {.pid = std::nullopt, .threads = false});
+       }},
   }};
   return views;
 }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <thread>
@@ -241,6 +242,16 @@ void ViewOptions::add_to(Command& command) {
                  "Show rows that fulfil this, e.g. 'uid = 0 and rss > 10M'");
   command.option("--watch", watch, "Look again every so many seconds, until interrupted")
       .between(0.01, 86400.0);
+}
+
+base::Result<std::optional<std::int64_t>> parse_pid(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  std::int64_t pid = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, pid);
+  if (parsed.ec == std::errc() && parsed.ptr == end && pid > 0) return pid;
+  return base::fail(base::Code::invalid, "\"" + text + "\" is no process id",
+                    "vitrine ps lists them");
 }
 
 Exit run_view(const ViewOptions& options, const ViewCommand& command) {

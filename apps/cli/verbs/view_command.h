@@ -38,6 +38,9 @@ struct ViewCommand {
   std::string_view follows = {};
 };
 
+// The argument PID of a verb; nothing where it was not given. Error: `invalid` where it is none.
+base::Result<std::optional<std::int64_t>> parse_pid(const std::string& text);
+
 Exit run_view(const ViewOptions& options, const ViewCommand& command);
 
 }  // namespace vitrine::cli

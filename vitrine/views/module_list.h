@@ -1,0 +1,178 @@
+// The guest's loaded kernel modules: where their code is, their own symbols and what unwinds their
+// stacks. What views need that name addresses; for people: the view of this list.
+//
+// Read from the list `modules`, which writers change under module_mutex, and RCU readers walk.
+//
+// Thread contract: one thread at a time. Cost: about 8 loads a module.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vitrine/kernel/kernel.h"
+#include "vitrine/views/cycle_guard.h"
+#include "vitrine/views/resolver.h"
+
+namespace vitrine::views {
+
+struct Module {
+  base::GuestVirtual at;  // struct module
+  std::string name;       // hostile text
+  base::GuestVirtual text;
+  std::uint64_t text_size = 0;  // bytes
+  base::GuestVirtual unwind_addresses, unwind_entries;
+  std::uint32_t unwind_count = 0;
+
+  bool contains(base::GuestVirtual address) const {
+    return address >= text && address - text < text_size;
+  }
+};
+
+// A function that an address belongs to.
+struct Function {
+  std::string name;
+  std::uint64_t offset = 0;  // bytes from its beginning to the address
+  std::uint64_t size = 0;    // bytes; 0 where unknown
+  std::string module;        // empty: the kernel itself
+};
+
+class ModuleList {
+ public:
+  // Errors: the member or symbol that is missing.
+  static base::Result<ModuleList> attach(const kernel::Kernel& kernel);
+
+  // Reads the list anew; false where it breaks off or does not end: what was read until then stays.
+  template <class Reader>
+  bool read(Reader& reader);
+
+  const std::vector<Module>& modules() const { return modules_; }
+
+  // The module whose code holds the address; null where there is none.
+  const Module* containing(base::GuestVirtual address) const;
+
+  // The function of the kernel or of a module that holds the address.
+  template <class Reader>
+  std::optional<Function> function(Reader& reader, base::GuestVirtual address) const;
+
+ private:
+  static constexpr std::size_t kMaxModules = 16'384;
+  static constexpr std::uint32_t kMaxSymbols = 1U << 20;
+  static constexpr std::size_t kSymbolSize = 24;  // Elf64_Sym
+
+  struct Fields {
+    std::optional<base::GuestVirtual> head;
+    std::uint32_t list = 0, name = 0, text = 0, text_size = 0, kallsyms = 0;
+    std::uint32_t unwind_addresses = 0, unwind_entries = 0, unwind_count = 0;
+    bool unwinds = false;  // modules carry ORC tables
+    std::uint32_t symbols = 0, symbol_count = 0, strings = 0;
+  };
+
+  ModuleList(Fields fields, kernel::SymbolLookup symbols)
+      : fields_(fields), symbols_(std::move(symbols)) {}
+
+  static void resolve(Resolver& at, const kernel::TypeLookup& types, Fields& fields);
+
+  template <class Reader>
+  bool read_module(Reader& reader, base::GuestVirtual at);
+  template <class Reader>
+  std::optional<Function> module_function(Reader& reader, const Module& module,
+                                          base::GuestVirtual address) const;
+
+  Fields fields_;
+  kernel::SymbolLookup symbols_;
+  std::vector<Module> modules_;
+};
+
+template <class Reader>
+bool ModuleList::read(Reader& reader) {
+  modules_.clear();
+  if (!fields_.head) return true;  // a kernel without modules
+  const base::GuestVirtual head = *fields_.head;
+  base::GuestVirtual at;
+  CycleGuard guard;
+  bool readable = reader.load(head, at.value);
+  while (readable && at != head) {
+    if (modules_.size() >= kMaxModules || guard.closes(at)) return false;
+    readable = read_module(reader, at - fields_.list) && reader.load(at, at.value);
+  }
+  return readable;
+}
+
+template <class Reader>
+bool ModuleList::read_module(Reader& reader, base::GuestVirtual at) {
+  Module module;
+  module.at = at;
+  std::array<char, 56> name{};
+  std::uint32_t text_size = 0;
+  if (!reader.load_bytes(at + fields_.name, std::as_writable_bytes(std::span(name))) ||
+      !reader.load(at + fields_.text, module.text.value) ||
+      !reader.load(at + fields_.text_size, text_size))
+    return false;
+  if (fields_.unwinds &&
+      (!reader.load(at + fields_.unwind_addresses, module.unwind_addresses.value) ||
+       !reader.load(at + fields_.unwind_entries, module.unwind_entries.value) ||
+       !reader.load(at + fields_.unwind_count, module.unwind_count)))
+    return false;
+  module.name.assign(name.begin(), std::ranges::find(name, '\0'));
+  module.text_size = text_size;
+  modules_.push_back(std::move(module));
+  return true;
+}
+
+template <class Reader>
+std::optional<Function> ModuleList::function(Reader& reader, base::GuestVirtual address) const {
+  if (const Module* module = containing(address)) return module_function(reader, *module, address);
+  const auto hit = symbols_.containing(address);
+  if (!hit) return std::nullopt;
+  const auto next = symbols_.next_address_after(address);
+  return Function{hit->name, hit->offset, next ? *next - hit->address : 0, {}};
+}
+
+// As find_kallsyms_symbol() in kernel/module/kallsyms.c: the nearest symbol at or below, its size
+// up to the next one. Symbols without a name, and mapping symbols, are none.
+template <class Reader>
+std::optional<Function> ModuleList::module_function(Reader& reader, const Module& module,
+                                                    base::GuestVirtual address) const {
+  base::GuestVirtual kallsyms;
+  base::GuestVirtual table;
+  base::GuestVirtual strings;
+  std::uint32_t count = 0;
+  if (!reader.load(module.at + fields_.kallsyms, kallsyms.value) ||
+      !reader.load(kallsyms + fields_.symbols, table.value) ||
+      !reader.load(kallsyms + fields_.symbol_count, count) ||
+      !reader.load(kallsyms + fields_.strings, strings.value) || count > kMaxSymbols)
+    return std::nullopt;
+  std::vector<std::byte> symbols(count * kSymbolSize);
+  if (!reader.load_bytes(table, symbols)) return std::nullopt;
+  std::uint64_t best = 0;
+  std::uint64_t next = module.text.value + module.text_size;
+  std::uint32_t name = 0;
+  for (std::uint32_t i = 1; i < count; ++i) {
+    const std::byte* symbol = symbols.data() + i * kSymbolSize;
+    std::uint32_t text = 0;
+    std::uint16_t section = 0;
+    std::uint64_t value = 0;
+    std::memcpy(&text, symbol, sizeof text);
+    std::memcpy(&section, symbol + 6, sizeof section);
+    std::memcpy(&value, symbol + 8, sizeof value);
+    if (section == 0 || text == 0) continue;
+    if (value <= address.value && value > best) {
+      best = value;
+      name = text;
+    }
+    if (value > address.value && value < next) next = value;
+  }
+  if (name == 0 || best < module.text.value) return std::nullopt;
+  std::array<char, 512> text{};  // KSYM_NAME_LEN
+  // A name may end just before a page that is not there.
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (!reader.load(strings + name + i, text.at(i)) || text.at(i) == '\0') break;
+  text.back() = '\0';
+  return Function{text.data(), address.value - best, next - best, module.name};
+}
+
+}  // namespace vitrine::views

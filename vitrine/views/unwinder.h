@@ -1,0 +1,233 @@
+// Follows a sleeping task's kernel stack from function to function, by the tables that the x86
+// kernel carries for itself (ORC, arch/x86/kernel/unwind_orc.c), or else by frame pointers.
+//
+// The layout of a table's entries comes from the guest's BTF. `end`, until 6.4, was a bit of its
+// own, and types were numbered from 0: the member tells. How registers are numbered, which has
+// changed, too, the tables themselves tell: every function begins with the same rule, and most go
+// on alike.
+//
+// Thread contract: one thread at a time. Cost: some 25 loads a frame (a binary search).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "vitrine/kernel/kernel.h"
+#include "vitrine/views/module_list.h"
+#include "vitrine/views/resolver.h"
+
+namespace vitrine::views {
+
+class Unwinder {
+ public:
+  static constexpr std::size_t kMaxFrames = 256;
+
+  enum class End : std::uint8_t {
+    whole,       // as far as the stack goes
+    unreadable,  // a page of it is not there: see the reader's fault
+    astray,      // it leads nowhere: damaged, changed while it was read, or without tables
+  };
+
+  // Errors: the member that is missing; `unsupported` for a kernel without ORC tables; as reading
+  // them. Cost: 200 KB of the tables are read.
+  static base::Result<Unwinder> attach(const kernel::Kernel& kernel,
+                                       memory::PhysicalMemory& memory);
+
+  // The return addresses on the stack of a task that does not run, innermost first.
+  template <class Reader>
+  End unwind(Reader& reader, const ModuleList& modules, base::GuestVirtual task,
+             std::vector<base::GuestVirtual>& addresses) const;
+
+ private:
+  // ORC_REG_*, arch/x86/include/asm/orc_types.h, until 7.0. Nothing: this kernel's is not known.
+  struct Registers {
+    static constexpr std::uint32_t undefined = 0;
+    std::uint32_t sp = 5;
+    std::uint32_t bp = 4;
+    std::uint32_t previous_sp = 1;
+    std::optional<std::uint32_t> bp_indirect = 8;
+    std::optional<std::uint32_t> sp_indirect = 9;
+  };
+
+  static constexpr std::size_t kMostEntry = 32;  // bytes; they take 6
+
+  enum class Kind : std::uint8_t { undefined, end, call, registers, interrupt };
+
+  struct Bits {
+    std::uint32_t byte = 0, shift = 0, mask = 0;
+  };
+
+  // Offsets in bytes within the structure that holds each.
+  struct Fields {
+    std::uint32_t stack = 0, stack_pointer = 0;
+    std::uint32_t frame_bp = 0, frame_return = 0, frame_size = 0;
+    std::uint32_t regs_ip = 0, regs_cs = 0, regs_sp = 0, regs_bp = 0;
+    base::GuestVirtual addresses, entries;  // of the kernel itself
+    std::uint64_t count = 0;
+    std::uint32_t entry_size = 0, sp_offset = 0, bp_offset = 0;
+    Bits sp_register, bp_register, kind, end;
+    bool end_is_a_bit = false;
+    Registers registers = {};
+  };
+
+  // One entry of the tables.
+  struct Rule {
+    std::int16_t sp_offset = 0, bp_offset = 0;
+    std::uint32_t sp_register = Registers::undefined, bp_register = Registers::undefined;
+    Kind kind = Kind::undefined;
+  };
+
+  struct State {
+    base::GuestVirtual ip, sp, bp;
+    bool exact = false;  // `ip` is where it was interrupted, not where a call returns to
+  };
+
+  explicit Unwinder(Fields fields) : fields_(fields) {}
+
+  static Bits bits(const kernel::Member& member);
+  static void resolve_rules(Resolver& at, const kernel::TypeLookup& types, Fields& fields);
+  static base::Result<Registers> number_registers(const Fields& fields,
+                                                  memory::VirtualMemory& memory);
+  static Rule rule_of(const Fields& fields, std::span<const std::byte> entry);
+
+  template <class Reader>
+  bool find_rule(Reader& reader, const ModuleList& modules, base::GuestVirtual address,
+                 Rule& rule) const;
+  template <class Reader>
+  bool search(Reader& reader, base::GuestVirtual addresses, std::uint64_t count,
+              base::GuestVirtual address, std::uint64_t& index) const;
+  template <class Reader>
+  bool load_rule(Reader& reader, base::GuestVirtual at, Rule& rule) const;
+  template <class Reader>
+  End step(Reader& reader, const Rule& rule, State& state, bool& in_user_mode) const;
+
+  Fields fields_;
+};
+
+template <class Reader>
+Unwinder::End Unwinder::unwind(Reader& reader, const ModuleList& modules, base::GuestVirtual task,
+                               std::vector<base::GuestVirtual>& addresses) const {
+  constexpr std::uint64_t kMostStack = 64 << 10;  // THREAD_SIZE, of kernels with KASAN
+  base::GuestVirtual stack;
+  base::GuestVirtual frame;
+  State state;
+  if (!reader.load(task + fields_.stack, stack.value) ||
+      !reader.load(task + fields_.stack_pointer, frame.value) ||
+      !reader.load(frame + fields_.frame_return, state.ip.value) ||
+      !reader.load(frame + fields_.frame_bp, state.bp.value))
+    return End::unreadable;
+  state.sp = frame + fields_.frame_size;
+  while (addresses.size() < kMaxFrames) {
+    addresses.push_back(state.ip);
+    Rule rule;
+    const base::GuestVirtual before = state.sp;
+    bool in_user_mode = false;
+    if (!find_rule(reader, modules, state.exact ? state.ip : state.ip - 1, rule))
+      return End::astray;
+    if (rule.kind == Kind::end) return End::whole;
+    if (rule.kind == Kind::undefined) return End::astray;
+    if (const End end = step(reader, rule, state, in_user_mode); end != End::whole) return end;
+    if (in_user_mode) return End::whole;
+    // Each frame lies above the one that it called.
+    if (state.sp <= before || state.sp - stack > kMostStack) return End::astray;
+  }
+  return End::astray;
+}
+
+// The last entry at or below the address: in the tables, each address is relative to its own place.
+template <class Reader>
+bool Unwinder::search(Reader& reader, base::GuestVirtual addresses, std::uint64_t count,
+                      base::GuestVirtual address, std::uint64_t& index) const {
+  std::uint64_t low = 0;
+  std::uint64_t high = count;
+  while (low < high) {
+    const std::uint64_t middle = low + (high - low) / 2;
+    const base::GuestVirtual at = addresses + middle * 4;
+    std::int32_t offset = 0;
+    if (!reader.load(at, offset)) return false;
+    if (at + static_cast<std::uint64_t>(std::int64_t{offset}) <= address)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low == 0) return false;
+  index = low - 1;
+  return true;
+}
+
+template <class Reader>
+bool Unwinder::find_rule(Reader& reader, const ModuleList& modules, base::GuestVirtual address,
+                         Rule& rule) const {
+  base::GuestVirtual addresses = fields_.addresses;
+  base::GuestVirtual entries = fields_.entries;
+  std::uint64_t count = fields_.count;
+  if (const Module* module = modules.containing(address)) {
+    addresses = module->unwind_addresses;
+    entries = module->unwind_entries;
+    count = module->unwind_count;
+  }
+  std::uint64_t index = 0;
+  return search(reader, addresses, count, address, index) &&
+         load_rule(reader, entries + index * fields_.entry_size, rule);
+}
+
+template <class Reader>
+bool Unwinder::load_rule(Reader& reader, base::GuestVirtual at, Rule& rule) const {
+  std::array<std::byte, kMostEntry> entry{};
+  const auto bytes = std::span(entry).first(fields_.entry_size);
+  if (!reader.load_bytes(at, bytes)) return false;
+  rule = rule_of(fields_, bytes);
+  return true;
+}
+
+// As unwind_next_frame().
+template <class Reader>
+Unwinder::End Unwinder::step(Reader& reader, const Rule& rule, State& state,
+                             bool& in_user_mode) const {
+  const auto moved = [](base::GuestVirtual from, std::int16_t by) {
+    return from + static_cast<std::uint64_t>(std::int64_t{by});
+  };
+  const Registers& known = fields_.registers;
+  base::GuestVirtual sp;
+  if (rule.sp_register == known.sp) {
+    sp = moved(state.sp, rule.sp_offset);
+  } else if (rule.sp_register == known.bp) {
+    sp = moved(state.bp, rule.sp_offset);
+  } else if (rule.sp_register == known.sp_indirect) {
+    if (!reader.load(state.sp, sp.value)) return End::unreadable;
+    sp = moved(sp, rule.sp_offset);
+  } else if (rule.sp_register == known.bp_indirect) {
+    if (!reader.load(moved(state.bp, rule.sp_offset), sp.value)) return End::unreadable;
+  } else {
+    return End::astray;  // it needs registers that a sleeping task has not
+  }
+  base::GuestVirtual bp = state.bp;
+  if (rule.kind == Kind::call) {
+    if (!reader.load(sp - 8, state.ip.value)) return End::unreadable;
+    state.sp = sp;
+    state.exact = false;
+  } else {
+    // Of an interrupt only the last five registers are there: `sp` is where the first of them is.
+    const base::GuestVirtual regs = rule.kind == Kind::interrupt ? sp - fields_.regs_ip : sp;
+    std::uint16_t cs = 0;
+    if (!reader.load(regs + fields_.regs_ip, state.ip.value) ||
+        !reader.load(regs + fields_.regs_cs, cs) ||
+        !reader.load(regs + fields_.regs_sp, state.sp.value))
+      return End::unreadable;
+    if (rule.kind == Kind::registers && !reader.load(regs + fields_.regs_bp, bp.value))
+      return End::unreadable;
+    in_user_mode = (cs & 3) != 0;
+    state.exact = true;
+  }
+  if (rule.bp_register == known.previous_sp && !reader.load(moved(sp, rule.bp_offset), bp.value))
+    return End::unreadable;
+  if (rule.bp_register == known.bp && !reader.load(moved(state.bp, rule.bp_offset), bp.value))
+    return End::unreadable;
+  state.bp = bp;
+  return End::whole;
+}
+
+}  // namespace vitrine::views

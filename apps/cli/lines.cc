@@ -1,15 +1,32 @@
 #include "apps/cli/lines.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
 
 namespace vitrine::cli {
+namespace {
+
+std::size_t index_of(std::span<const views::Column> columns, std::string_view column) {
+  return static_cast<std::size_t>(std::ranges::find(columns, column, &views::Column::name) -
+                                  columns.begin());
+}
+
+}  // namespace
+
+void show_microseconds(std::span<const views::Column> columns, std::string_view column,
+                       std::vector<views::Row>& rows) {
+  const std::size_t index = index_of(columns, column);
+  for (views::Row& row : rows)
+    if (const auto* time = std::get_if<std::uint64_t>(&row.values[index]))
+      row.values[index] = fmt::format("{}.{:06}", *time / 1'000'000'000, *time / 1000 % 1'000'000);
+}
 
 void one_row_per_line(std::span<const views::Column> columns, std::string_view column,
                       std::vector<views::Row>& rows) {
-  const auto index = static_cast<std::size_t>(
-      std::ranges::find(columns, column, &views::Column::name) - columns.begin());
+  const std::size_t index = index_of(columns, column);
   std::vector<views::Row> split;
   split.reserve(rows.size());
   for (views::Row& row : rows) {

@@ -1,4 +1,4 @@
-// Text of several lines in tables, where a row is one line.
+// What a log needs to be read in a table: a row a line, and times to the microsecond.
 //
 // Thread contract: pure functions.
 #pragma once
@@ -14,5 +14,9 @@ namespace vitrine::cli {
 // Splits each row whose text in `column` has line feeds into one row a line, equal otherwise.
 void one_row_per_line(std::span<const views::Column> columns, std::string_view column,
                       std::vector<views::Row>& rows);
+
+// Times as dmesg shows them, "0.700123", in place of nanoseconds.
+void show_microseconds(std::span<const views::Column> columns, std::string_view column,
+                       std::vector<views::Row>& rows);
 
 }  // namespace vitrine::cli

@@ -26,5 +26,13 @@ TEST(OneRowPerLine, SplitsTextAndKeepsTheRest) {
   EXPECT_EQ(text(5), "");
 }
 
+TEST(ShowMicroseconds, WritesTimesAsDmesgDoes) {
+  constexpr std::array<views::Column, 1> kColumns{{{"time_ns", views::Type::nanoseconds}}};
+  std::vector<views::Row> rows{{{std::uint64_t{1'000'020'999}}, {}}, {{std::monostate{}}, {}}};
+  show_microseconds(kColumns, "time_ns", rows);
+  EXPECT_EQ(std::get<std::string>(rows[0].values[0]), "1.000020");
+  EXPECT_EQ(rows[1].values[0].index(), 0U);
+}
+
 }  // namespace
 }  // namespace vitrine::cli

@@ -106,6 +106,68 @@ INSTANTIATE_TEST_SUITE_P(Debian, FilesTest, testing::Values("6.1", "6.12", "7"),
                            return "Linux" + name;
                          });
 
+// Fields of /proc/PID/mountinfo: id, parent, device, root, path, options; and behind "-" the type
+// and the source.
+std::multiset<std::string> own_mounts(Guest& guest, const std::string& pid) {
+  std::istringstream lines(guest.run("cat /proc/" + pid + "/mountinfo"));
+  std::multiset<std::string> mounts;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string mount;
+    std::string word;
+    for (int i = 0; i < 6 && words >> word; ++i) mount += word + ' ';
+    while (words >> word && word != "-") continue;
+    words >> word;
+    mount += word + ' ';
+    words >> word;
+    mounts.insert(mount + word);
+  }
+  return mounts;
+}
+
+std::multiset<std::string> mounts_of(const json& rows, std::uint64_t name_space) {
+  std::multiset<std::string> mounts;
+  for (const json& row : rows) {
+    // No process sees what the root file system is mounted on (since 7.0).
+    if (row.at("namespace") != name_space || row.at("type") == "nullfs") continue;
+    std::ostringstream line;
+    line << row.at("id") << ' ' << row.at("parent") << ' ' << row.at("device").get<std::string>()
+         << ' ' << row.at("root").get<std::string>() << ' ' << row.at("path").get<std::string>()
+         << ' ' << row.at("options").get<std::string>() << ' ' << row.at("type").get<std::string>()
+         << ' ' << row.at("source").get<std::string>();
+    mounts.insert(line.str());
+  }
+  return mounts;
+}
+
+class MountTest : public testing::TestWithParam<const char*> {};
+
+// In two namespaces, of which the second has mounts of its own.
+TEST_P(MountTest, AreThoseOfTheGuestsOwnProc) {
+  if (!kernel_available(GetParam())) GTEST_SKIP() << "SKIPPED: guest kernel " << GetParam();
+  Guest guest({.kernel = GetParam(), .name = "mounts"});
+  open_files(guest);
+  const std::string other = guest.run(
+      "unshare -m sh -c 'mount -t tmpfs -o ro,nosuid,nodev,noexec,noatime own /mnt; exec sleep "
+      "1000' "
+      ">/dev/null 2>&1 & sleep 1; echo -n $!");
+  const json rows = vitrine_json({"mount", guest.name()}).at("rows");
+  for (const std::string& pid : {std::string("1"), other}) {
+    const std::string link = guest.run("readlink /proc/" + pid + "/ns/mnt");
+    const std::uint64_t number = std::stoull(link.substr(link.find('[') + 1));
+    const auto own = own_mounts(guest, pid);
+    EXPECT_GT(own.size(), 5U);
+    EXPECT_EQ(mounts_of(rows, number), own) << pid;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Debian, MountTest, testing::Values("6.1", "6.12", "7"),
+                         [](const auto& param_info) {
+                           std::string name = param_info.param;
+                           std::ranges::replace(name, '.', '_');
+                           return "Linux" + name;
+                         });
+
 TEST(FilesOf, AProcessThatIsNoneAreNotFound) {
   if (!kernel_available("6.1")) GTEST_SKIP() << "SKIPPED: guest kernel 6.1";
   Guest guest({.name = "files"});

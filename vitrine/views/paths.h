@@ -43,6 +43,10 @@ class Paths {
   template <class Reader>
   PathEnd path(Reader& reader, const FilePlace& place, std::string& text);
 
+  // The path within the file system that the entry is on, as if that were mounted nowhere.
+  template <class Reader>
+  PathEnd inner_path(Reader& reader, base::GuestVirtual entry, std::string& text) const;
+
   // The last part of its name.
   template <class Reader>
   bool name(Reader& reader, base::GuestVirtual entry, std::string& text) const;
@@ -124,6 +128,24 @@ PathEnd Paths::step(Reader& reader, FilePlace place, Step& step) const {
     }
     place.mount = above + mount_;
     if (!reader.load(mount + mountpoint_, place.entry.value)) return PathEnd::unreadable;
+  }
+  return PathEnd::astray;
+}
+
+template <class Reader>
+PathEnd Paths::inner_path(Reader& reader, base::GuestVirtual entry, std::string& text) const {
+  text.clear();
+  for (std::size_t parts = 0; parts < kMaxParts; ++parts) {
+    base::GuestVirtual parent;
+    std::string part;
+    if (!reader.load(entry + parent_, parent.value)) return PathEnd::unreadable;
+    if (parent == entry) {
+      if (text.empty()) text = "/";
+      return PathEnd::whole;
+    }
+    if (!name(reader, entry, part)) return PathEnd::unreadable;
+    text.insert(0, "/" + part);
+    entry = parent;
   }
   return PathEnd::astray;
 }

@@ -5,13 +5,14 @@
 #include "vitrine/views/files.h"
 #include "vitrine/views/kernel_log.h"
 #include "vitrine/views/modules.h"
+#include "vitrine/views/mounts.h"
 #include "vitrine/views/processes.h"
 #include "vitrine/views/stacks.h"
 
 namespace vitrine::views {
 
 std::span<const Declaration> all() {
-  static const std::array<Declaration, 5> views{{
+  static const std::array<Declaration, 6> views{{
       {"processes", "ps", "the guest's processes", Processes::declared_columns(),
        [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
          return Processes::attach(kernel, memory, {.threads = false, .command_lines = false});
@@ -19,6 +20,7 @@ std::span<const Declaration> all() {
       {"log", "dmesg", "the kernel's log", KernelLog::declared_columns(), KernelLog::attach},
       {"modules", "lsmod", "the guest kernel's modules", Modules::declared_columns(),
        Modules::attach},
+      {"mounts", "mount", "what is mounted where", Mounts::declared_columns(), Mounts::attach},
       {"files", "lsof", "files that processes have open", Files::declared_columns(),
        [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
          return Files::attach(kernel, memory, {});

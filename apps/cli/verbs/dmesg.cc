@@ -23,6 +23,7 @@ Exit run(Arguments arguments) {
   command.table_columns = "time_ns,level,caller,text";
   command.adorn = [](std::span<const views::Column> columns, std::vector<views::Row>& rows) {
     one_row_per_line(columns, "text", rows);
+    show_microseconds(columns, "time_ns", rows);
   };
   command.whole_lines = true;
   if (arguments.follow) command.follows = "seq";

@@ -10,6 +10,7 @@ Exit run(const ViewOptions& options) {
     return views::Modules::attach(session.kernel(), session.memory());
   };
   command.table_columns = "name,size_bytes,users,used_by,state,taints,address,parameters";
+  command.empty_means = "the guest's kernel has no modules loaded";
   return run_view(options, command);
 }
 

@@ -30,10 +30,12 @@ Verb add_ps(CommandLine& line);
 Verb add_dmesg(CommandLine& line);
 Verb add_stack(CommandLine& line);
 Verb add_lsof(CommandLine& line);
+Verb add_mount(CommandLine& line);
 Verb add_lsmod(CommandLine& line);
 Verb add_rate(CommandLine& line);
 Verb add_snapshot(CommandLine& line);
 Verb add_techniques(CommandLine& line);
+Verb add_views(CommandLine& line);
 
 // Which VM, by which technique, in which form.
 struct Target {

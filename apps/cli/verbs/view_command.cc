@@ -76,7 +76,8 @@ class Show {
         command_.observe ? command_.observe(*session_, *view_) : session_->observe(*view_);
     if (!observation) return base::fail(observation.error());
     stopped_the_guest_ = observation->stopped_ns > 0;
-    if (view_->size() == 0)
+    const bool may_be_empty = !command_.empty_means.empty() && observation->outcome.complete;
+    if (view_->size() == 0 && !may_be_empty)
       return base::fail(base::Code::inconsistent,
                         "the view of the guest came out empty" +
                             (observation->outcome.warnings.empty()
@@ -93,6 +94,7 @@ class Show {
     }
     const Exit exit = observation->outcome.complete ? Exit::complete : Exit::partial;
     std::vector<std::string> warnings = session_->warnings();
+    if (rows.empty()) warnings.emplace_back(command_.empty_means);
     warnings.insert(warnings.end(), observation->outcome.warnings.begin(),
                     observation->outcome.warnings.end());
     return options_.target.json ? show_json(*observation, std::move(rows), warnings, exit)

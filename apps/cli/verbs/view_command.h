@@ -31,6 +31,9 @@ struct ViewCommand {
   // For tables only: which columns unless the user chooses, and how rows are made nicer to read.
   std::string table_columns = {};
   std::function<void(std::span<const views::Column>, std::vector<views::Row>&)> adorn = {};
+  // What it means that there is no row, where that may be; empty: it is an error, since nothing
+  // that was read whole can be so.
+  std::string_view empty_means = {};
   // Lines are not shortened to fit the terminal.
   bool whole_lines = false;
   // Of a view that grows: the ascending column by which rows that were shown are told from new

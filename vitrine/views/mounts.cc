@@ -1,0 +1,253 @@
+#include "vitrine/views/mounts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "vitrine/paging/walked_memory.h"
+#include "vitrine/views/cycle_guard.h"
+
+namespace vitrine::views {
+namespace {
+
+using base::GuestVirtual;
+
+constexpr std::size_t kMaxMounts = 400'000;  // of all namespaces; each may have 100,000
+constexpr std::size_t kMaxText = 4096;       // bytes, PATH_MAX
+constexpr std::uint32_t kSuperReadOnly = 1;  // SB_RDONLY
+
+enum ColumnIndex : unsigned {
+  kNamespace,
+  kId,
+  kParent,
+  kDevice,
+  kRoot,
+  kPath,
+  kOptions,
+  kReadOnly,
+  kType,
+  kSource,
+  kColumns
+};
+
+constexpr std::array<Column, kColumns> kColumnDeclarations{{
+    {"namespace", Type::integer, "the mount namespace, as /proc/PID/ns/mnt numbers it"},
+    {"id", Type::integer, "number of the mount"},
+    {"parent", Type::integer, "number of the mount that it is on; its own for the root"},
+    {"device", Type::text, "major and minor number of the file system"},
+    {"root", Type::text, "what of the file system is mounted: / is all of it"},
+    {"path", Type::text, "where it is mounted"},
+    {"options", Type::text, "of the mount: ro or rw, nosuid, nodev, noexec, noatime, …"},
+    {"read_only", Type::boolean, "whether the file system itself can only be read"},
+    {"type", Type::text, "kind of the file system, e.g. ext4"},
+    {"source", Type::text, "what was mounted, e.g. /dev/vda1; null where nothing was named"},
+}};
+
+// As show_mnt_opts() in fs/proc_namespace.c (MNT_* of include/linux/mount.h).
+std::string options_text(std::uint32_t flags) {
+  constexpr std::uint32_t kReadOnlyMount = 0x40;
+  constexpr std::array<std::pair<std::uint32_t, std::string_view>, 7> kNames{
+      {{0x01, ",nosuid"},
+       {0x02, ",nodev"},
+       {0x04, ",noexec"},
+       {0x08, ",noatime"},
+       {0x10, ",nodiratime"},
+       {0x20, ",relatime"},
+       {0x80, ",nosymfollow"}}};
+  std::string text = (flags & kReadOnlyMount) != 0 ? "ro" : "rw";
+  for (const auto& [flag, name] : kNames)
+    if ((flags & flag) != 0) text += name;
+  return text;
+}
+
+}  // namespace
+
+std::span<const Column> Mounts::declared_columns() { return kColumnDeclarations; }
+
+Mounts::Fields Mounts::resolve(Resolver& at) {
+  Fields fields;
+  fields.nsproxy = at("task_struct", "nsproxy");
+  fields.mount_namespace = at("nsproxy", "mnt_ns");
+  fields.root = at("mnt_namespace", "root");
+  fields.number = at("mnt_namespace", "ns.inum");
+  fields.parent = at("mount", "mnt_parent");
+  fields.mountpoint = at("mount", "mnt_mountpoint");
+  fields.mounts = at("mount", "mnt_mounts");
+  fields.child = at("mount", "mnt_child");
+  fields.id = at("mount", "mnt_id");
+  fields.source = at("mount", "mnt_devname");
+  fields.mount = at("mount", "mnt");
+  fields.root_entry = at("vfsmount", "mnt_root");
+  fields.super = at("vfsmount", "mnt_sb");
+  fields.flags = at("vfsmount", "mnt_flags");
+  fields.device = at("super_block", "s_dev");
+  fields.super_flags = at("super_block", "s_flags");
+  fields.type = at("super_block", "s_type");
+  fields.subtype = at("super_block", "s_subtype");
+  fields.type_name = at("file_system_type", "name");
+  return fields;
+}
+
+base::Result<std::unique_ptr<View>> Mounts::attach(const kernel::Kernel& kernel,
+                                                   memory::PhysicalMemory& memory) {
+  auto processes = Processes::attach(kernel, memory, {.threads = false, .command_lines = false});
+  if (!processes) return processes;
+  Resolver at(kernel.types);
+  const Fields fields = resolve(at);
+  Paths paths = Paths::attach(at);
+  if (at.error()) return base::fail(*at.error());
+  return std::unique_ptr<View>(new Mounts(std::move(*processes), std::move(paths), fields));
+}
+
+Outcome Mounts::collect(const AnyReader& reader) {
+  Outcome outcome = processes_->collect(reader);
+  return std::visit(
+      [this, &outcome](auto* chosen) { return collect_with(*chosen, std::move(outcome)); }, reader);
+}
+
+template <class Reader>
+Outcome Mounts::collect_with(Reader& reader, Outcome outcome) {
+  rows_.clear();
+  paths_.forget();
+  for (const GuestVirtual at : namespaces(reader)) {
+    if (collect_namespace(reader, at)) continue;
+    outcome.complete = false;
+    outcome.warnings.push_back(
+        "the mounts of a namespace could not be followed to their end: they are damaged or changed "
+        "while they were read");
+  }
+  return outcome;
+}
+
+// Each once, in the order of the processes that live in them.
+template <class Reader>
+std::vector<GuestVirtual> Mounts::namespaces(Reader& reader) const {
+  std::vector<GuestVirtual> found;
+  for (const Process& process : processes().processes()) {
+    GuestVirtual proxy;
+    GuestVirtual name_space;
+    // A task that exits has given its namespaces up.
+    if (!reader.load(process.task + fields_.nsproxy, proxy.value) || proxy.value == 0 ||
+        !reader.load(proxy + fields_.mount_namespace, name_space.value))
+      continue;
+    if (std::ranges::find(found, name_space) == found.end()) found.push_back(name_space);
+  }
+  return found;
+}
+
+template <class Reader>
+bool Mounts::collect_namespace(Reader& reader, GuestVirtual at) {
+  GuestVirtual root;
+  std::uint32_t number = 0;
+  if (!reader.load(at + fields_.root, root.value) || !reader.load(at + fields_.number, number))
+    return false;
+  std::vector<GuestVirtual> waiting{root};
+  while (!waiting.empty()) {
+    const GuestVirtual mount = waiting.back();
+    waiting.pop_back();
+    if (rows_.size() + waiting.size() >= kMaxMounts) return false;
+    add_mount(reader, mount, number);
+    if (!add_children(reader, mount, waiting)) return false;
+  }
+  return true;
+}
+
+template <class Reader>
+bool Mounts::add_children(Reader& reader, GuestVirtual mount,
+                          std::vector<GuestVirtual>& waiting) const {
+  const GuestVirtual head = mount + fields_.mounts;
+  const std::size_t before = waiting.size();
+  GuestVirtual at;
+  CycleGuard guard;
+  bool readable = reader.load(head, at.value);
+  while (readable && at != head) {
+    if (rows_.size() + waiting.size() >= kMaxMounts || guard.closes(at)) return false;
+    waiting.push_back(at - fields_.child);
+    readable = reader.load(at, at.value);
+  }
+  std::reverse(waiting.begin() + static_cast<std::ptrdiff_t>(before), waiting.end());
+  return readable;
+}
+
+template <class Reader>
+bool Mounts::read_text(Reader& reader, GuestVirtual at, std::string& text) {
+  text.clear();
+  if (at.value == 0) return true;
+  for (std::size_t i = 0; i < kMaxText; ++i) {
+    char character = 0;
+    if (!reader.load(at + i, character)) return false;
+    if (character == '\0') break;
+    text += character;
+  }
+  return true;
+}
+
+template <class Reader>
+void Mounts::add_mount(Reader& reader, GuestVirtual at, std::uint32_t name_space) {
+  Row row;
+  row.values.resize(kColumns);
+  row.values[kNamespace] = std::uint64_t{name_space};
+  const auto failed = [&](ColumnIndex column) {
+    row.errors.push_back({kColumnDeclarations[column].name, base::Code::unreadable,
+                          std::string(paging::name(reader.fault()))});
+  };
+  const GuestVirtual mount = at + fields_.mount;
+  GuestVirtual parent;
+  GuestVirtual super;
+  GuestVirtual type;
+  GuestVirtual text_at;
+  FilePlace place;
+  std::int32_t id = 0;
+  std::uint32_t flags = 0;
+  std::string text;
+  std::string subtype;
+  if (reader.load(at + fields_.id, id))
+    row.values[kId] = std::int64_t{id};
+  else
+    failed(kId);
+  if (reader.load(at + fields_.parent, parent.value) && reader.load(parent + fields_.id, id))
+    row.values[kParent] = std::int64_t{id};
+  else
+    failed(kParent);
+  place.mount = mount;
+  if (reader.load(mount + fields_.root_entry, place.entry.value) &&
+      paths_.inner_path(reader, place.entry, text) == PathEnd::whole)
+    row.values[kRoot] = text;
+  else
+    failed(kRoot);
+  // Its own root is named after where it is mounted.
+  if (paths_.path(reader, place, text) == PathEnd::whole)
+    row.values[kPath] = text;
+  else
+    failed(kPath);
+  if (reader.load(mount + fields_.flags, flags))
+    row.values[kOptions] = options_text(flags);
+  else
+    failed(kOptions);
+  if (!reader.load(mount + fields_.super, super.value)) {
+    failed(kDevice);
+  } else {
+    if (reader.load(super + fields_.device, flags))
+      row.values[kDevice] = fmt::format("{}:{}", flags >> 20, flags & 0xfffff);
+    else
+      failed(kDevice);
+    if (reader.load(super + fields_.super_flags, flags))
+      row.values[kReadOnly] = (flags & kSuperReadOnly) != 0;
+    else
+      failed(kReadOnly);
+    if (reader.load(super + fields_.type, type.value) &&
+        reader.load(type + fields_.type_name, text_at.value) && read_text(reader, text_at, text) &&
+        reader.load(super + fields_.subtype, text_at.value) && read_text(reader, text_at, subtype))
+      row.values[kType] = subtype.empty() ? text : text + "." + subtype;
+    else
+      failed(kType);
+  }
+  if (!reader.load(at + fields_.source, text_at.value) || !read_text(reader, text_at, text))
+    failed(kSource);
+  else if (!text.empty())
+    row.values[kSource] = text;
+  rows_.push_back(std::move(row));
+}
+
+}  // namespace vitrine::views

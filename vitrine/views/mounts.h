@@ -1,0 +1,72 @@
+// What is mounted where, named after mount: one row per mount of each mount namespace that a
+// process lives in.
+//
+// Walked along the tree of mounts (mnt_mounts), which writers change under namespace_sem and
+// mount_lock; the lists and trees of a namespace have changed with almost every kernel, this has
+// not.
+//
+// Thread contract: one thread at a time per object.
+// Cost: that of the process list, and some 25 loads a mount.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "vitrine/views/paths.h"
+#include "vitrine/views/processes.h"
+
+namespace vitrine::views {
+
+class Mounts final : public View {
+ public:
+  // Errors: the member or symbol that is missing.
+  static base::Result<std::unique_ptr<View>> attach(const kernel::Kernel& kernel,
+                                                    memory::PhysicalMemory& memory);
+
+  static std::span<const Column> declared_columns();
+
+  std::string_view name() const override { return "mounts"; }
+  std::span<const Column> columns() const override { return declared_columns(); }
+  Outcome collect(const AnyReader& reader) override;
+  std::size_t size() const override { return rows_.size(); }
+  Row row(std::size_t index) const override { return rows_[index]; }
+
+ private:
+  // Offsets in bytes within the structure that holds each.
+  struct Fields {
+    std::uint32_t nsproxy = 0, mount_namespace = 0;  // task_struct; nsproxy
+    std::uint32_t root = 0, number = 0;              // mnt_namespace
+    std::uint32_t parent = 0, mountpoint = 0, mounts = 0, child = 0, id = 0, source = 0,
+                  mount = 0;                                           // mount
+    std::uint32_t root_entry = 0, super = 0, flags = 0;                // vfsmount
+    std::uint32_t device = 0, super_flags = 0, type = 0, subtype = 0;  // super_block
+    std::uint32_t type_name = 0;                                       // file_system_type
+  };
+
+  Mounts(std::unique_ptr<View> processes, Paths paths, Fields fields)
+      : processes_(std::move(processes)), paths_(std::move(paths)), fields_(fields) {}
+
+  static Fields resolve(Resolver& at);
+  const Processes& processes() const { return static_cast<const Processes&>(*processes_); }
+
+  template <class Reader>
+  Outcome collect_with(Reader& reader, Outcome outcome);
+  template <class Reader>
+  std::vector<base::GuestVirtual> namespaces(Reader& reader) const;
+  template <class Reader>
+  bool collect_namespace(Reader& reader, base::GuestVirtual at);
+  template <class Reader>
+  bool add_children(Reader& reader, base::GuestVirtual mount,
+                    std::vector<base::GuestVirtual>& waiting) const;
+  template <class Reader>
+  void add_mount(Reader& reader, base::GuestVirtual at, std::uint32_t name_space);
+  template <class Reader>
+  static bool read_text(Reader& reader, base::GuestVirtual at, std::string& text);
+
+  std::unique_ptr<View> processes_;
+  Paths paths_;
+  Fields fields_;
+  std::vector<Row> rows_;
+};
+
+}  // namespace vitrine::views

@@ -63,7 +63,7 @@ class FilesTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(FilesTest, AreThoseOfTheGuestsOwnProc) {
   if (!kernel_available(GetParam())) GTEST_SKIP() << "SKIPPED: guest kernel " << GetParam();
-  Guest guest({.kernel = GetParam(), .name = "files"});
+  Guest guest({.kernel = GetParam(), .name = std::string("files-") + GetParam()});
   const std::string pids = guest.run("echo -n " + open_files(guest));
   const std::multiset<std::string> own = own_files(guest, pids);
   ASSERT_GT(own.size(), 15U);
@@ -145,7 +145,7 @@ class MountTest : public testing::TestWithParam<const char*> {};
 // In two namespaces, of which the second has mounts of its own.
 TEST_P(MountTest, AreThoseOfTheGuestsOwnProc) {
   if (!kernel_available(GetParam())) GTEST_SKIP() << "SKIPPED: guest kernel " << GetParam();
-  Guest guest({.kernel = GetParam(), .name = "mounts"});
+  Guest guest({.kernel = GetParam(), .name = std::string("mounts-") + GetParam()});
   open_files(guest);
   const std::string other = guest.run(
       "unshare -m sh -c 'mount -t tmpfs -o ro,nosuid,nodev,noexec,noatime own /mnt; exec sleep "
@@ -170,7 +170,7 @@ INSTANTIATE_TEST_SUITE_P(Debian, MountTest, testing::Values("6.1", "6.12", "7"),
 
 TEST(FilesOf, AProcessThatIsNoneAreNotFound) {
   if (!kernel_available("6.1")) GTEST_SKIP() << "SKIPPED: guest kernel 6.1";
-  Guest guest({.name = "files"});
+  Guest guest({.name = "files-of"});
   const Finished none = vitrine({"lsof", guest.name(), "99999"});
   EXPECT_EQ(none.status, 1);
   EXPECT_THAT(none.errors, HasSubstr("no process 99999"));

@@ -54,7 +54,7 @@ class LogTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(LogTest, IsWhatTheGuestsOwnDmesgShows) {
   if (!kernel_available(GetParam())) GTEST_SKIP() << "SKIPPED: guest kernel " << GetParam();
-  Guest guest({.kernel = GetParam(), .name = "log"});
+  Guest guest({.kernel = GetParam(), .name = std::string("log-") + GetParam()});
   guest.run("echo '<3>a mark of ours' >/dev/kmsg; printf '<30>two\\nlines\\n' >/dev/kmsg");
   const std::vector<std::string> own = lines_of(guest.run("dmesg"));
   const json rows = vitrine_json({"dmesg", guest.name()}).at("rows");
@@ -90,7 +90,7 @@ INSTANTIATE_TEST_SUITE_P(Debian, LogTest, testing::Values("6.1", "6.12", "7"),
 
 class Log : public GuestTest {
  protected:
-  static void SetUpTestSuite() { boot({.name = "log"}); }
+  static void SetUpTestSuite() { boot({.name = "log-of"}); }
 };
 
 // A guest that cleared its log for dmesg(1) has not lost it.

@@ -103,7 +103,7 @@ class ModuleTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(ModuleTest, AreThoseOfTheGuestsOwnList) {
   if (!kernel_available(GetParam())) GTEST_SKIP() << "SKIPPED: guest kernel " << GetParam();
-  Guest guest({.kernel = GetParam(), .name = "modules"});
+  Guest guest({.kernel = GetParam(), .name = std::string("modules-") + GetParam()});
   guest.run("for module in /modules/*; do insmod $module; done 2>/dev/null; true");
   std::string ours;
   const json rows = vitrine_json({"lsmod", guest.name()}).at("rows");

@@ -60,7 +60,7 @@ base::Result<std::uint64_t> in_pieces(const HostRange& range, const Piece& piece
   std::uint64_t sum = 0;
   for (std::uint64_t at = 0; at < range.size; at += kAtOnce * kHostPage) {
     const std::size_t pages = std::min<std::uint64_t>(kAtOnce, (range.size - at) / kHostPage);
-    const base::Result<std::uint64_t> done = piece(range.start + at, at, pages);
+    base::Result<std::uint64_t> done = piece(range.start + at, at, pages);
     if (!done) return done;
     sum += *done;
   }
@@ -126,7 +126,7 @@ base::Result<std::uint64_t> PageTransfer::copy_changed(const HostRange& range, p
       if (same[i] == 0)
         if (auto done = punch(file, offset + i * kHostPage, kHostPage); !done)
           return fail(done.error());
-    const auto now = copy_where(start, offset, file, [&](std::size_t i) { return same[i] == 0; });
+    auto now = copy_where(start, offset, file, [&](std::size_t i) { return same[i] == 0; });
     copied += now.value_or(0);
     return now;
   });

@@ -68,17 +68,20 @@ std::vector<std::string> Adopt::steps(const vmm::Machine& /*machine*/,
       fmt::format("the VMM's threads are stopped (ptrace), and one of them makes a file in memory, "
                   "{} (memfd_create)",
                   host::MemoryReplacement::kFileName),
-      "the monitor stops the VM, so that its disks come to rest; the VMM is copied on write, as "
-      "the technique fork does; the VM goes on",
+      std::string("the monitor stops the VM, so that its disks come to rest; the VMM is copied on "
+                  "write, as the technique fork does; the VM goes on"),
       fmt::format("what it has of its {} MiB of RAM is copied into the file while the guest runs; "
                   "then, from a new copy, what it wrote meanwhile, until that is little",
                   mebibytes),
-      "the monitor stops the VM once more, the threads are stopped, what the guest wrote since is "
-      "copied, and the file is mapped where the RAM was; the former RAM is given back",
+      std::string("the monitor stops the VM once more, the threads are stopped, what the guest "
+                  "wrote since is copied, and the file is mapped where the RAM was; the former RAM "
+                  "is given back"),
       "the threads go on, and the monitor lets the VM go on",
-      "for good: the RAM is shared memory, which map can read and fork cannot copy; it is of small "
-      "pages unless the host gives shared memory huge ones, follows no NUMA policy, is accounted "
-      "to this program's control group, and ballooning gives nothing of it back",
+      std::string(
+          "for good: the RAM is shared memory, which map can read and fork cannot copy; it "
+          "is of small pages unless the host gives shared memory huge ones, follows no NUMA "
+          "policy, is accounted to this program's control group, and ballooning gives "
+          "nothing of it back"),
   };
 }
 

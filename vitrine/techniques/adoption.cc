@@ -34,7 +34,7 @@ using base::fail;
 constexpr std::uint64_t kFewPages = 2048;
 // A guest that writes faster than its memory is copied is stopped for longer, or left as it is.
 constexpr int kMostRounds = 5;
-constexpr std::uint64_t kMostPages = 64 * 256;  // 64 MiB
+constexpr std::uint64_t kMostPages = 16'384;  // 64 MiB
 constexpr std::chrono::milliseconds kLongest{1000};
 constexpr std::chrono::milliseconds kLongestPerGigabyte{100};  // comparing all page frames
 
@@ -67,8 +67,8 @@ std::vector<host::HostRange> block_ranges(const vmm::RamLayout& layout) {
     const base::HostVirtual end = std::max(same->range.end(), region.host + region.size);
     same->range = {start, end - start};
   }
-  std::vector<host::HostRange> ranges;
-  for (const Part& part : parts) ranges.push_back(part.range);
+  std::vector<host::HostRange> ranges(parts.size());
+  std::ranges::transform(parts, ranges.begin(), &Part::range);
   return ranges;
 }
 

@@ -87,13 +87,14 @@ bool ModuleParameters::read(Reader& reader, base::GuestVirtual module, std::stri
 template <class Reader>
 bool ModuleParameters::read_value(Reader& reader, base::GuestVirtual operations,
                                   base::GuestVirtual at, std::string& text) const {
-  const auto found = std::ranges::find(operations_, operations);
-  switch (operations.value == 0 ? std::ptrdiff_t{kKinds} : found - operations_.begin()) {
+  const auto kind =
+      static_cast<std::size_t>(std::ranges::find(operations_, operations) - operations_.begin());
+  switch (operations.value == 0 ? std::size_t{kKinds} : kind) {
     case kBool:
     case kInvertedBool: {
       std::uint8_t value = 0;
       if (!reader.load(at, value)) return false;
-      text += (value != 0) == (found - operations_.begin() == kBool) ? 'Y' : 'N';
+      text += (value != 0) == (kind == kBool) ? 'Y' : 'N';
       return true;
     }
     case kByte:

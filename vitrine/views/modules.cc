@@ -96,11 +96,10 @@ base::Result<std::unique_ptr<View>> Modules::attach(const kernel::Kernel& kernel
   auto list = ModuleList::attach(kernel);
   if (!list) return base::fail(list.error());
   Resolver at(kernel.types);
-  auto parameters = ModuleParameters::attach(kernel, at);
+  const auto parameters = ModuleParameters::attach(kernel, at);
   auto fields = resolve(at, kernel.types);
   if (at.error()) return base::fail(*at.error());
-  return std::unique_ptr<View>(
-      new Modules(std::move(*list), std::move(parameters), std::move(fields)));
+  return std::unique_ptr<View>(new Modules(std::move(*list), parameters, std::move(fields)));
 }
 
 Outcome Modules::collect(const AnyReader& reader) {

@@ -36,8 +36,8 @@ class Modules final : public View {
     std::uint32_t use_link = 0, use_source = 0, name = 0;
   };
 
-  Modules(ModuleList list, ModuleParameters parameters, Fields fields)
-      : list_(std::move(list)), parameters_(std::move(parameters)), fields_(std::move(fields)) {}
+  Modules(ModuleList list, const ModuleParameters& parameters, Fields fields)
+      : list_(std::move(list)), parameters_(parameters), fields_(std::move(fields)) {}
 
   static Fields resolve(Resolver& at, const kernel::TypeLookup& types);
 

@@ -15,7 +15,7 @@ using base::GuestVirtual;
 
 constexpr std::size_t kMaxMounts = 400'000;  // of all namespaces; each may have 100,000
 constexpr std::size_t kMaxText = 4096;       // bytes, PATH_MAX
-constexpr std::uint32_t kSuperReadOnly = 1;  // SB_RDONLY
+constexpr std::uint64_t kSuperReadOnly = 1;  // SB_RDONLY
 
 enum ColumnIndex : unsigned {
   kNamespace,
@@ -113,7 +113,7 @@ Outcome Mounts::collect_with(Reader& reader, Outcome outcome) {
   for (const GuestVirtual at : namespaces(reader)) {
     if (collect_namespace(reader, at)) continue;
     outcome.complete = false;
-    outcome.warnings.push_back(
+    outcome.warnings.emplace_back(
         "the mounts of a namespace could not be followed to their end: they are damaged or changed "
         "while they were read");
   }
@@ -188,66 +188,80 @@ void Mounts::add_mount(Reader& reader, GuestVirtual at, std::uint32_t name_space
   Row row;
   row.values.resize(kColumns);
   row.values[kNamespace] = std::uint64_t{name_space};
-  const auto failed = [&](ColumnIndex column) {
-    row.errors.push_back({kColumnDeclarations[column].name, base::Code::unreadable,
+  read_numbers(reader, at, row);
+  read_paths(reader, at + fields_.mount, row);
+  read_file_system(reader, at + fields_.mount, row);
+  GuestVirtual source;
+  std::string text;
+  const bool readable =
+      reader.load(at + fields_.source, source.value) && read_text(reader, source, text);
+  put(reader, row, kSource, readable, text.empty() ? Value() : Value(text));
+  rows_.push_back(std::move(row));
+}
+
+// The value, or why there is none.
+template <class Reader>
+void Mounts::put(const Reader& reader, Row& row, std::size_t column, bool readable, Value value) {
+  if (readable)
+    row.values[column] = std::move(value);
+  else
+    row.errors.push_back({kColumnDeclarations.at(column).name, base::Code::unreadable,
                           std::string(paging::name(reader.fault()))});
-  };
-  const GuestVirtual mount = at + fields_.mount;
+}
+
+template <class Reader>
+void Mounts::read_numbers(Reader& reader, GuestVirtual at, Row& row) const {
   GuestVirtual parent;
+  std::int32_t id = 0;
+  std::int32_t parent_id = 0;
+  std::uint32_t flags = 0;
+  const bool numbered = reader.load(at + fields_.id, id);
+  put(reader, row, kId, numbered, std::int64_t{id});
+  const bool readable =
+      reader.load(at + fields_.parent, parent.value) && reader.load(parent + fields_.id, parent_id);
+  put(reader, row, kParent, readable, std::int64_t{parent_id});
+  const bool flagged = reader.load(at + fields_.mount + fields_.flags, flags);
+  put(reader, row, kOptions, flagged, options_text(flags));
+}
+
+template <class Reader>
+void Mounts::read_paths(Reader& reader, GuestVirtual mount, Row& row) {
+  FilePlace place{mount, {}};
+  std::string text;
+  const bool rooted = reader.load(mount + fields_.root_entry, place.entry.value);
+  const auto put_path = [&](std::size_t column, PathEnd end) {
+    if (end == PathEnd::astray)
+      row.errors.push_back({kColumnDeclarations.at(column).name, base::Code::inconsistent,
+                            "the path does not come to an end"});
+    else
+      put(reader, row, column, end == PathEnd::whole, text);
+  };
+  put_path(kRoot, rooted ? paths_.inner_path(reader, place.entry, text) : PathEnd::unreadable);
+  // Its own root is named after where it is mounted.
+  put_path(kPath, rooted ? paths_.path(reader, place, text) : PathEnd::unreadable);
+}
+
+template <class Reader>
+void Mounts::read_file_system(Reader& reader, GuestVirtual mount, Row& row) const {
   GuestVirtual super;
   GuestVirtual type;
-  GuestVirtual text_at;
-  FilePlace place;
-  std::int32_t id = 0;
-  std::uint32_t flags = 0;
-  std::string text;
+  GuestVirtual name_at;
+  GuestVirtual subtype_at;
+  std::uint64_t flags = 0;
+  std::uint32_t device = 0;
+  std::string name;
   std::string subtype;
-  if (reader.load(at + fields_.id, id))
-    row.values[kId] = std::int64_t{id};
-  else
-    failed(kId);
-  if (reader.load(at + fields_.parent, parent.value) && reader.load(parent + fields_.id, id))
-    row.values[kParent] = std::int64_t{id};
-  else
-    failed(kParent);
-  place.mount = mount;
-  if (reader.load(mount + fields_.root_entry, place.entry.value) &&
-      paths_.inner_path(reader, place.entry, text) == PathEnd::whole)
-    row.values[kRoot] = text;
-  else
-    failed(kRoot);
-  // Its own root is named after where it is mounted.
-  if (paths_.path(reader, place, text) == PathEnd::whole)
-    row.values[kPath] = text;
-  else
-    failed(kPath);
-  if (reader.load(mount + fields_.flags, flags))
-    row.values[kOptions] = options_text(flags);
-  else
-    failed(kOptions);
-  if (!reader.load(mount + fields_.super, super.value)) {
-    failed(kDevice);
-  } else {
-    if (reader.load(super + fields_.device, flags))
-      row.values[kDevice] = fmt::format("{}:{}", flags >> 20, flags & 0xfffff);
-    else
-      failed(kDevice);
-    if (reader.load(super + fields_.super_flags, flags))
-      row.values[kReadOnly] = (flags & kSuperReadOnly) != 0;
-    else
-      failed(kReadOnly);
-    if (reader.load(super + fields_.type, type.value) &&
-        reader.load(type + fields_.type_name, text_at.value) && read_text(reader, text_at, text) &&
-        reader.load(super + fields_.subtype, text_at.value) && read_text(reader, text_at, subtype))
-      row.values[kType] = subtype.empty() ? text : text + "." + subtype;
-    else
-      failed(kType);
-  }
-  if (!reader.load(at + fields_.source, text_at.value) || !read_text(reader, text_at, text))
-    failed(kSource);
-  else if (!text.empty())
-    row.values[kSource] = text;
-  rows_.push_back(std::move(row));
+  const bool there = reader.load(mount + fields_.super, super.value);
+  const bool numbered = there && reader.load(super + fields_.device, device);
+  put(reader, row, kDevice, numbered, fmt::format("{}:{}", device >> 20, device & 0xfffff));
+  const bool flagged = there && reader.load(super + fields_.super_flags, flags);
+  put(reader, row, kReadOnly, flagged, (flags & kSuperReadOnly) != 0);
+  const bool named = there && reader.load(super + fields_.type, type.value) &&
+                     reader.load(type + fields_.type_name, name_at.value) &&
+                     read_text(reader, name_at, name) &&
+                     reader.load(super + fields_.subtype, subtype_at.value) &&
+                     read_text(reader, subtype_at, subtype);
+  put(reader, row, kType, named, subtype.empty() ? name : name + "." + subtype);
 }
 
 }  // namespace vitrine::views

@@ -61,6 +61,14 @@ class Mounts final : public View {
   template <class Reader>
   void add_mount(Reader& reader, base::GuestVirtual at, std::uint32_t name_space);
   template <class Reader>
+  void read_numbers(Reader& reader, base::GuestVirtual at, Row& row) const;
+  template <class Reader>
+  void read_paths(Reader& reader, base::GuestVirtual mount, Row& row);
+  template <class Reader>
+  void read_file_system(Reader& reader, base::GuestVirtual mount, Row& row) const;
+  template <class Reader>
+  static void put(const Reader& reader, Row& row, std::size_t column, bool readable, Value value);
+  template <class Reader>
   static bool read_text(Reader& reader, base::GuestVirtual at, std::string& text);
 
   std::unique_ptr<View> processes_;

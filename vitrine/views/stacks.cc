@@ -53,13 +53,13 @@ base::Result<std::unique_ptr<View>> Stacks::attach(const kernel::Kernel& kernel,
   if (!processes) return processes;
   auto modules = ModuleList::attach(kernel);
   if (!modules) return base::fail(modules.error());
-  auto unwinder = Unwinder::attach(kernel, memory);
+  const auto unwinder = Unwinder::attach(kernel, memory);
   if (!unwinder) return base::fail(unwinder.error());
   Resolver at(kernel.types);
   const bool several = kernel.types.has_member("task_struct", "on_cpu");  // CONFIG_SMP
   const std::uint32_t on_cpu = several ? at("task_struct", "on_cpu") : 0;
-  return std::unique_ptr<View>(new Stacks(std::move(*processes), std::move(*modules),
-                                          std::move(*unwinder), on_cpu, options));
+  return std::unique_ptr<View>(
+      new Stacks(std::move(*processes), std::move(*modules), *unwinder, on_cpu, options));
 }
 
 bool Stacks::wanted(const Process& process) const {

@@ -45,11 +45,11 @@ class Stacks final : public View {
     std::optional<Function> function;
   };
 
-  Stacks(std::unique_ptr<View> processes, ModuleList modules, Unwinder unwinder,
+  Stacks(std::unique_ptr<View> processes, ModuleList modules, const Unwinder& unwinder,
          std::uint32_t on_cpu, const StackOptions& options)
       : processes_(std::move(processes)),
         modules_(std::move(modules)),
-        unwinder_(std::move(unwinder)),
+        unwinder_(unwinder),
         on_cpu_(on_cpu),
         options_(options) {}
 

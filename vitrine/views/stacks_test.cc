@@ -100,14 +100,14 @@ TEST_P(StacksTest, FollowsCallsByTheirRules) {
   const std::uint64_t end = in(4);
   const GuestVirtual first = sleep({0xa, 0xb, in(1), 0xc, 0, 0, in(2), 0xd, end}, in(0));
   // The frame pointer of 1 points to where it saved the former one.
-  const GuestVirtual frame = first + 4 * 8;
+  const GuestVirtual frame = first + 4ULL * 8;
   guest_.kernel().put(frame, 0x1234ULL);
   guest_.kernel().put(frame + 8, in(2));
   sleep({0xa, 0xb, in(1), 0xc, 0, in(2), 0xd, end}, in(0));
   const GuestVirtual stack(
       guest_.kernel().value(guest_.processes().task(1), "task_struct", "thread.sp"));
   const std::uint64_t frame_size = guest_.kernel().types().size("struct inactive_task_frame");
-  guest_.kernel().set(stack, "inactive_task_frame", "bp", (stack + frame_size + 4 * 8).value);
+  guest_.kernel().set(stack, "inactive_task_frame", "bp", (stack + frame_size + 4ULL * 8).value);
   EXPECT_EQ(addresses(), (std::vector<std::uint64_t>{in(0), in(1), in(2), end}));
   EXPECT_TRUE(outcome_.complete) << outcome_.warnings.front();
   const auto all = rows({.pid = 1});
@@ -178,9 +178,9 @@ TEST_P(StacksTest, SaysWhatIsNoStack) {
 TEST_P(StacksTest, WhateverAStackHoldsItEnds) {
   std::mt19937_64 random(3);
   for (int round = 0; round < 300; ++round) {
-    std::vector<std::uint64_t> words;
-    for (int i = 0; i < 60; ++i)
-      words.push_back(random() % 4 == 0 ? random() : in(random() % 7, random() % 0x100));
+    std::vector<std::uint64_t> words(60);
+    for (std::uint64_t& word : words)
+      word = random() % 4 == 0 ? random() : in(random() % 7, random() % 0x100);
     const GuestVirtual first = sleep(words, in(random() % 7), random());
     for (int i = 0; i < 10; ++i)
       guest_.kernel().put(first + random() % 60 * 8, (first + random() % 60 * 8).value);

@@ -9,6 +9,8 @@
 namespace vitrine::cli {
 namespace {
 
+constexpr std::size_t kMostLines = 4U << 20;
+
 std::size_t index_of(std::span<const views::Column> columns, std::string_view column) {
   return static_cast<std::size_t>(std::ranges::find(columns, column, &views::Column::name) -
                                   columns.begin());
@@ -30,14 +32,16 @@ void one_row_per_line(std::span<const views::Column> columns, std::string_view c
   std::vector<views::Row> split;
   split.reserve(rows.size());
   for (views::Row& row : rows) {
-    const auto* value = std::get_if<std::string>(&row.values[index]);
-    if (value == nullptr || value->find('\n') == std::string::npos) {
+    auto* value = std::get_if<std::string>(&row.values[index]);
+    if (value == nullptr || value->find('\n') == std::string::npos || split.size() >= kMostLines) {
       split.push_back(std::move(row));
       continue;
     }
-    const std::string text = *value;
+    const std::string text = std::exchange(*value, {});
     for (std::size_t at = 0; at <= text.size();) {
-      const std::size_t end = std::min(text.find('\n', at), text.size());
+      std::size_t end = std::min(text.find('\n', at), text.size());
+      // A hostile text may be nothing but line feeds: what is left stays one line, escaped.
+      if (split.size() >= kMostLines) end = text.size();
       split.push_back(row);
       split.back().values[index] = text.substr(at, end - at);
       at = end + 1;

@@ -89,7 +89,7 @@ void Kernel::lay_out_text() {
   place(Section::text, "_text", 64);
   symbols_["_stext"] = {"_stext", symbols_.at("_text").address, 'T'};
   for (const char* name : {"asm_exc_divide_error", "default_idle", "entry_SYSCALL_64",
-                           "start_kernel", "__x64_sys_read", "do_syscall_64"})
+                           "start_kernel", "__x64_sys_read", "do_syscall_64", "ret_from_fork"})
     memory_.write(physical(place(Section::text, name, 64, 16)), "\xf3\x0f\x1e\xfa\xc3");
   for (int i = 0; i < options_.filler_symbols; ++i)
     place(Section::text, "synthetic_driver_function_" + std::to_string(i), 16, 16, 't');

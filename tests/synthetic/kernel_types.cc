@@ -177,6 +177,62 @@ void add_stacks(Types& types, UnwindRules rules) {
   types.add_struct("orc_entry", entry);
 }
 
+void add_files(Types& types) {
+  types.add_struct("qstr", {{"hash", "u32"}, {"len", "u32"}, {"name", "char *"}});
+  types.add_struct("hlist_bl_node", {{"next", "void *"}, {"pprev", "void *"}});
+  types.add_spread("dentry",
+                   {{"d_hash", "struct hlist_bl_node"},
+                    {"d_parent", "struct dentry *"},
+                    {"d_name", "struct qstr"},
+                    {"d_inode", "struct inode *"}},
+                   192, 0, 192);
+  types.add_struct("file_system_type", {{"name", "char *"}});
+  types.add_spread("super_block",
+                   {{"s_dev", "u32"},
+                    {"s_flags", "long unsigned int"},
+                    {"s_type", "struct file_system_type *"},
+                    {"s_subtype", "char *"}},
+                   1024, 0, 512);
+  types.add_spread("inode",
+                   {{"i_mode", "u16"},
+                    {"i_sb", "struct super_block *"},
+                    {"i_ino", "long unsigned int"},
+                    {"i_nlink", "u32"},
+                    {"i_rdev", "u32"},
+                    {"i_size", "s64"},
+                    {"i_private", "void *"}},
+                   600, 0, 600);
+  types.add_struct(
+      "vfsmount",
+      {{"mnt_root", "struct dentry *"}, {"mnt_sb", "struct super_block *"}, {"mnt_flags", "int"}});
+  types.add_spread("mount",
+                   {{"mnt_parent", "struct mount *"},
+                    {"mnt_mountpoint", "struct dentry *"},
+                    {"mnt", "struct vfsmount"},
+                    {"mnt_mounts", "struct list_head"},
+                    {"mnt_child", "struct list_head"},
+                    {"mnt_devname", "char *"},
+                    {"mnt_id", "int"}},
+                   320, 0, 320);
+  types.add_struct("path", {{"mnt", "struct vfsmount *"}, {"dentry", "struct dentry *"}});
+  types.add_spread("file",
+                   {{"f_path", "struct path"},
+                    {"f_inode", "struct inode *"},
+                    {"f_flags", "u32"},
+                    {"f_pos", "s64"}},
+                   232, 0, 232);
+  types.add_struct(
+      "fdtable",
+      {{"max_fds", "u32"}, {"fd", "void *"}, {"close_on_exec", "void *"}, {"open_fds", "void *"}});
+  types.add_spread("files_struct", {{"fdt", "struct fdtable *"}}, 704, 0, 128);
+  types.add_struct("fs_struct",
+                   {{"users", "int"}, {"root", "struct path"}, {"pwd", "struct path"}});
+  types.add_struct("ns_common", {{"stashed", "void *"}, {"ops", "void *"}, {"inum", "u32"}});
+  types.add_struct("proc_ns_operations", {{"name", "char *"}});
+  types.add_struct("mnt_namespace", {{"ns", "struct ns_common"}, {"root", "struct mount *"}});
+  types.add_struct("nsproxy", {{"uts_ns", "void *"}, {"mnt_ns", "struct mnt_namespace *"}});
+}
+
 void add_task(Types& types) {
   types.add_struct("thread_info", {{"flags", "long unsigned int"},
                                    {"syscall_work", "long unsigned int"},
@@ -210,6 +266,9 @@ void add_task(Types& types) {
                     {"real_cred", "struct cred *"},
                     {"cred", "struct cred *"},
                     {"comm", "char[16]"},
+                    {"files", "struct files_struct *"},
+                    {"fs", "struct fs_struct *"},
+                    {"nsproxy", "struct nsproxy *"},
                     {"signal", "struct signal_struct *"}},
                    9280, 0x18, 0xc00);
 }
@@ -252,6 +311,7 @@ void add_what_tasks_share(Types& types, RssLayout rss) {
                     {"env_start", "long unsigned int"},
                     {"env_end", "long unsigned int"},
                     {"rss_stat", rss_type},
+                    {"exe_file", "struct file *"},
                     {"owner", "struct task_struct *"}},
                    1216, 0x40, 0x480);
   types.add_struct("mm_struct",
@@ -310,6 +370,7 @@ Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_se
   add_log(types);
   add_modules(types, modules);
   add_stacks(types, rules);
+  add_files(types);
   add_task(types);
   add_what_tasks_share(types, rss);
   add_pages(types, pages);

@@ -70,6 +70,7 @@ void Modules::put_parameters(GuestVirtual at, const Module& module) {
   GuestVirtual next = parameters;
   const auto put = [&](const std::string& name, const char* operations, GuestVirtual argument) {
     kernel_.set(next, "kernel_param", "name", copy(name).value);
+    kernel_.set(next, "kernel_param", "perm", 0444);
     kernel_.set(next, "kernel_param", "ops", kernel_.symbol(operations).value);
     kernel_.set(next, "kernel_param", "arg", argument.value);
     next = next + size;

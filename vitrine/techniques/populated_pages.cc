@@ -28,7 +28,8 @@ PopulatedPages::PopulatedPages(pid_t pid, const vmm::RamLayout& layout, host::Pa
     ram_.push_back(range);
     const std::size_t pages = (region.size + kPage - 1) / kPage;
     base::FileDescriptor file;
-    if (region.shared)
+    // Of other file systems' files nothing is allocated by reading, or all counts as there.
+    if (region.shared && region.backing == vmm::Backing::shared_memory)
       if (auto opened = open_backing(pid, region)) file = std::move(*opened);
     regions_.push_back({range, region.host, region.shared, std::move(file), region.file_offset,
                         std::vector<State>(pages),

@@ -149,20 +149,27 @@ template <class Reader>
 Outcome Files::collect_with(Reader& reader, Outcome outcome) {
   files_.clear();
   paths_.forget();
+  words_.renew();
   bool found = false;
   for (std::size_t i = 0; i < processes().processes().size(); ++i) {
     const Process& process = processes().processes()[i];
     if (options_.pid && process.pid != *options_.pid) continue;
     found = true;
+    if (files_.size() >= kMaxFiles || paths_.spent() || words_.spent()) {
+      outcome.complete = false;
+      outcome.warnings.push_back(
+          "the processes claim more open files than a guest can have: only " +
+          std::to_string(files_.size()) + " are shown");
+      break;
+    }
     if (collect_process(reader, i)) continue;
     outcome.complete = false;
     if (outcome.warnings.size() < kMaxWarnings)
       outcome.warnings.push_back(
           fmt::format("the open files of process {} could not all be read", process.pid));
   }
-  if (!found)
-    outcome.warnings.push_back("the guest has no process " +
-                               std::to_string(options_.pid.value_or(0)));
+  if (!found && options_.pid)
+    outcome.warnings.push_back("the guest has no process " + std::to_string(*options_.pid));
   return outcome;
 }
 
@@ -207,10 +214,11 @@ bool Files::collect_descriptors(Reader& reader, std::size_t index, GuestVirtual 
   for (std::uint32_t word = 0; word < std::min(max, kMaxDescriptors) / 64; ++word) {
     std::uint64_t bits = 0;
     std::uint64_t closing_bits = 0;
+    if (!words_.spend(1)) return false;
     if (!reader.load(open + word * 8ULL, bits)) return false;
     if (bits != 0 && !reader.load(closing + word * 8ULL, closing_bits)) return false;
     for (; bits != 0; bits &= bits - 1) {
-      if (files_.size() >= kMaxFiles) return false;
+      if (files_.size() >= kMaxFiles || paths_.spent()) return false;
       const auto bit = static_cast<std::uint32_t>(std::countr_zero(bits));
       File file{.process = index, .number = word * 64 + bit};
       file.close_on_exec = (closing_bits >> bit & 1) != 0;
@@ -313,6 +321,11 @@ bool Files::read_pseudo_path(Reader& reader, const FilePlace& place, GuestVirtua
   if (fs == "anon_inodefs") {
     if (!paths_.name(reader, place.entry, file.path)) return false;
     file.path.insert(0, "anon_inode:");
+    return true;
+  }
+  // Nameless since 6.9.
+  if (fs == "pidfs") {
+    file.path = "anon_inode:[pidfd]";
     return true;
   }
   is = fs == "nsfs" && fields_.names_namespaces;

@@ -109,6 +109,7 @@ class Files final : public View {
   Fields fields_;
   FileOptions options_;
   std::vector<File> files_;
+  Budget words_{16U << 20};  // of the maps of open descriptors, of all processes
 };
 
 }  // namespace vitrine::views

@@ -22,8 +22,11 @@ constexpr std::uint64_t kFinalized = 2;
 constexpr std::uint64_t kNoText = 1;
 constexpr std::uint64_t kEmptyLine = 3;
 
-constexpr std::uint32_t kMaxSizeBits = 31;          // LOG_BUF_LEN_MAX
-constexpr std::uint32_t kMaxCountBits = 26;         // 32 bytes of text a record
+constexpr std::uint32_t kBlockHeader = 8;  // a text's own id, before it
+
+constexpr std::uint32_t kMaxSizeBits = 31;   // LOG_BUF_LEN_MAX
+constexpr std::uint32_t kMaxCountBits = 26;  // 32 bytes of text a record
+constexpr std::size_t kMaxRecords = 4U << 20;
 constexpr std::size_t kMaxText = 256U << 20;        // bytes of all records together
 constexpr std::uint32_t kCallerIsCpu = 0x80000000;  // printk_caller_id(): else a thread's id
 
@@ -122,14 +125,17 @@ base::Result<KernelLog::Fields> KernelLog::resolve(const kernel::Kernel& kernel)
   fields.level_shift = level.bit_offset % 8;
   fields.level_bits = level.bit_size == 0 ? 8 : level.bit_size;
   if (at.error()) return fail(*at.error());
+  if (fields.level_shift + fields.level_bits > 8 || fields.block_header != kBlockHeader)
+    return fail(Code::unsupported, "this kernel's log has records of another kind");
   return fields;
 }
 
 base::Result<std::unique_ptr<View>> KernelLog::attach(const kernel::Kernel& kernel,
-                                                      memory::PhysicalMemory& /*memory*/) {
+                                                      memory::PhysicalMemory& /*memory*/,
+                                                      const LogOptions& options) {
   auto fields = resolve(kernel);
   if (!fields) return fail(fields.error());
-  return std::unique_ptr<View>(new KernelLog(*fields));
+  return std::unique_ptr<View>(new KernelLog(*fields, options));
 }
 
 Outcome KernelLog::collect(const AnyReader& reader) {
@@ -141,6 +147,7 @@ Outcome KernelLog::collect_with(Reader& reader) {
   records_.clear();
   text_.clear();
   left_out_ = 0;
+  waits_ = false;
   Ring ring;
   const auto breaks_off = [this, &reader]() -> Outcome {
     return {false,
@@ -152,8 +159,12 @@ Outcome KernelLog::collect_with(Reader& reader) {
   const std::uint64_t last = (ring.head - ring.tail) & kIdMask;
   if (ring.count == 0 || last >= ring.count)
     return {false, {"the log's ring is damaged: it claims more records than it has room for"}};
-  for (std::uint64_t i = 0; i <= last; ++i)
+  // Of more, the latest.
+  const std::uint64_t first = last >= kMaxRecords ? last - kMaxRecords + 1 : 0;
+  for (std::uint64_t i = first; i <= last && !waits_; ++i)
     if (!read_record(reader, ring, (ring.tail + i) & kIdMask)) return breaks_off();
+  if (first > 0)
+    return {false, {"the log's oldest " + std::to_string(first) + " records are left out"}};
   if (left_out_ == 0) return {};
   return {false,
           {"the text of " + std::to_string(left_out_) +
@@ -193,17 +204,23 @@ bool KernelLog::read_record(Reader& reader, const Ring& ring, std::uint64_t id) 
   Record record;
   if (!reader.load(descriptor + fields_.state, state)) return false;
   const std::uint64_t stage = state >> kStateShift;
-  if ((state & kIdMask) != id || (stage != kCommitted && stage != kFinalized)) return true;
+  if ((state & kIdMask) != id) return true;
+  if (options_.finished_only && stage != kFinalized) {
+    waits_ = true;
+    return true;
+  }
+  if (stage != kCommitted && stage != kFinalized) return true;
   if (!reader.load(descriptor + fields_.begin, begin) ||
       !reader.load(descriptor + fields_.next, next) ||
       !read_info(reader, ring.infos + index * fields_.info_size, record, length))
     return false;
   const std::size_t before = text_.size();
-  read_text(reader, ring, begin, next, length, record);
+  const bool its_own = read_text(reader, ring, begin, next, length, id, record);
   std::uint64_t after = 0;
   if (!reader.load(descriptor + fields_.state, after)) return false;
   const std::uint64_t stage_after = after >> kStateShift;
-  if ((after & kIdMask) == id && (stage_after == kCommitted || stage_after == kFinalized))
+  if (its_own && (after & kIdMask) == id &&
+      (stage_after == kCommitted || stage_after == kFinalized))
     records_.push_back(record);
   else
     text_.resize(before);
@@ -227,14 +244,15 @@ bool KernelLog::read_info(Reader& reader, base::GuestVirtual at, Record& record,
   return true;
 }
 
-// As get_data(): a text that would cross the end of the ring stands at its beginning instead.
+// As get_data(): a text that would cross the end of the ring stands at its beginning instead. False
+// where the text there is another record's.
 template <class Reader>
-void KernelLog::read_text(Reader& reader, const Ring& ring, std::uint64_t begin, std::uint64_t next,
-                          std::uint16_t length, Record& record) {
+bool KernelLog::read_text(Reader& reader, const Ring& ring, std::uint64_t begin, std::uint64_t next,
+                          std::uint16_t length, std::uint64_t id, Record& record) {
   record.text = text_.size();
   if ((begin & kNoText) != 0 && (next & kNoText) != 0) {
     record.state = begin == kEmptyLine && next == kEmptyLine ? Text::read : Text::lost;
-    return;
+    return true;
   }
   std::uint64_t at = begin & (ring.size - 1);
   const std::uint64_t end = next & (ring.size - 1);
@@ -242,22 +260,29 @@ void KernelLog::read_text(Reader& reader, const Ring& ring, std::uint64_t begin,
   const std::uint64_t room = (end == 0 ? ring.size : end) - at;
   if (next - begin > 2 * ring.size || room < fields_.block_header || room > ring.size) {
     record.state = Text::damaged;
-    return;
+    return true;
   }
   record.length = std::min<std::uint64_t>(length, room - fields_.block_header);
   if (text_.size() + record.length > std::min<std::uint64_t>(ring.size, kMaxText)) {
     record.length = 0;
     record.state = Text::left_out;
     ++left_out_;
-    return;
+    return true;
   }
-  text_.resize(record.text + record.length);
+  // Its id comes in the same piece: where the guest has put another text there since, that shows.
+  text_.resize(record.text + kBlockHeader + record.length);
   const auto into = std::as_writable_bytes(std::span(text_)).subspan(record.text);
-  if (reader.load_bytes(ring.data + at + fields_.block_header, into)) return;
-  record.state = Text::unreadable;
-  record.fault = reader.fault();
-  record.length = 0;
-  text_.resize(record.text);
+  if (!reader.load_bytes(ring.data + at, into)) {
+    record.state = Text::unreadable;
+    record.fault = reader.fault();
+    record.length = 0;
+    text_.resize(record.text);
+    return true;
+  }
+  std::uint64_t own_id = 0;
+  std::memcpy(&own_id, into.data(), sizeof own_id);
+  text_.erase(record.text, kBlockHeader);
+  return own_id == id;
 }
 
 Row KernelLog::row(std::size_t index) const {

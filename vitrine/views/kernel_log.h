@@ -2,9 +2,10 @@
 // holds, whether or not it was cleared for dmesg(1).
 //
 // Read as the kernel's own lockless reader does (kernel/printk/printk_ringbuffer.c, since Linux
-// 5.10): descriptors from the oldest to the newest, those only that are committed, and each one's
-// state again after its text, so that a record that was overwritten meanwhile is left out rather
-// than shown mixed up. The log of a kernel that has panicked is read the same way.
+// 5.10): descriptors from the oldest to the newest, those only that are committed, each one's
+// text with the id that stands before it, and its state again, so that a record that was
+// overwritten meanwhile is left out rather than shown mixed up. The log of a kernel that has
+// panicked is read the same way.
 //
 // Thread contract: one thread at a time per object.
 // Cost: about 12 loads and one copy of its text per record.
@@ -19,12 +20,19 @@
 
 namespace vitrine::views {
 
+struct LogOptions {
+  // Up to the first record that is still being written or may still be continued, as the kernel's
+  // own readers: for who looks again and shows each record once.
+  bool finished_only = false;
+};
+
 class KernelLog final : public View {
  public:
   // Resolves every field in the guest's own types. Errors: the member or symbol that is missing;
   // `unsupported` for a kernel before 5.10, whose log is kept otherwise.
   static base::Result<std::unique_ptr<View>> attach(const kernel::Kernel& kernel,
-                                                    memory::PhysicalMemory& memory);
+                                                    memory::PhysicalMemory& memory,
+                                                    const LogOptions& options = {});
 
   static std::span<const Column> declared_columns();
 
@@ -77,7 +85,7 @@ class KernelLog final : public View {
     paging::Fault fault = paging::Fault::none;  // where it is unreadable
   };
 
-  explicit KernelLog(Fields fields) : fields_(fields) {}
+  KernelLog(Fields fields, const LogOptions& options) : fields_(fields), options_(options) {}
 
   static base::Result<Fields> resolve(const kernel::Kernel& kernel);
 
@@ -91,13 +99,15 @@ class KernelLog final : public View {
   bool read_info(Reader& reader, base::GuestVirtual at, Record& record,
                  std::uint16_t& length) const;
   template <class Reader>
-  void read_text(Reader& reader, const Ring& ring, std::uint64_t begin, std::uint64_t next,
-                 std::uint16_t length, Record& record);
+  bool read_text(Reader& reader, const Ring& ring, std::uint64_t begin, std::uint64_t next,
+                 std::uint16_t length, std::uint64_t id, Record& record);
 
   Fields fields_;
+  LogOptions options_;
   std::vector<Record> records_;
   std::string text_;  // of all records
   std::size_t left_out_ = 0;
+  bool waits_ = false;  // a record was met that is not finished
 };
 
 }  // namespace vitrine::views

@@ -9,11 +9,13 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "vitrine/kernel/kernel.h"
+#include "vitrine/views/budget.h"
 #include "vitrine/views/cycle_guard.h"
 #include "vitrine/views/resolver.h"
 
@@ -56,12 +58,13 @@ class ModuleList {
 
   // The function of the kernel or of a module that holds the address.
   template <class Reader>
-  std::optional<Function> function(Reader& reader, base::GuestVirtual address) const;
+  std::optional<Function> function(Reader& reader, base::GuestVirtual address);
 
  private:
   static constexpr std::size_t kMaxModules = 16'384;
   static constexpr std::uint32_t kMaxSymbols = 1U << 20;
-  static constexpr std::size_t kSymbolSize = 24;  // Elf64_Sym
+  static constexpr std::size_t kSymbolSize = 24;                 // Elf64_Sym
+  static constexpr std::uint64_t kMostSymbolBytes = 512U << 20;  // read in one collection
 
   struct Fields {
     std::optional<base::GuestVirtual> head;
@@ -80,16 +83,20 @@ class ModuleList {
   bool read_module(Reader& reader, base::GuestVirtual at);
   template <class Reader>
   std::optional<Function> module_function(Reader& reader, const Module& module,
-                                          base::GuestVirtual address) const;
+                                          base::GuestVirtual address);
 
   Fields fields_;
   kernel::SymbolLookup symbols_;
   std::vector<Module> modules_;
+  std::map<base::GuestVirtual, std::optional<Function>> known_;  // of modules, in this collection
+  Budget symbol_bytes_{kMostSymbolBytes};
 };
 
 template <class Reader>
 bool ModuleList::read(Reader& reader) {
   modules_.clear();
+  known_.clear();
+  symbol_bytes_.renew();
   if (!fields_.head) return true;  // a kernel without modules
   const base::GuestVirtual head = *fields_.head;
   base::GuestVirtual at;
@@ -124,8 +131,12 @@ bool ModuleList::read_module(Reader& reader, base::GuestVirtual at) {
 }
 
 template <class Reader>
-std::optional<Function> ModuleList::function(Reader& reader, base::GuestVirtual address) const {
-  if (const Module* module = containing(address)) return module_function(reader, *module, address);
+std::optional<Function> ModuleList::function(Reader& reader, base::GuestVirtual address) {
+  if (const Module* module = containing(address)) {
+    // Tasks wait in few places.
+    if (const auto known = known_.find(address); known != known_.end()) return known->second;
+    return known_.emplace(address, module_function(reader, *module, address)).first->second;
+  }
   const auto hit = symbols_.containing(address);
   if (!hit) return std::nullopt;
   const auto next = symbols_.next_address_after(address);
@@ -136,7 +147,7 @@ std::optional<Function> ModuleList::function(Reader& reader, base::GuestVirtual 
 // up to the next one. Symbols without a name, and mapping symbols, are none.
 template <class Reader>
 std::optional<Function> ModuleList::module_function(Reader& reader, const Module& module,
-                                                    base::GuestVirtual address) const {
+                                                    base::GuestVirtual address) {
   base::GuestVirtual kallsyms;
   base::GuestVirtual table;
   base::GuestVirtual strings;
@@ -144,7 +155,8 @@ std::optional<Function> ModuleList::module_function(Reader& reader, const Module
   if (!reader.load(module.at + fields_.kallsyms, kallsyms.value) ||
       !reader.load(kallsyms + fields_.symbols, table.value) ||
       !reader.load(kallsyms + fields_.symbol_count, count) ||
-      !reader.load(kallsyms + fields_.strings, strings.value) || count > kMaxSymbols)
+      !reader.load(kallsyms + fields_.strings, strings.value) || count > kMaxSymbols ||
+      !symbol_bytes_.spend(count * kSymbolSize))
     return std::nullopt;
   std::vector<std::byte> symbols(count * kSymbolSize);
   if (!reader.load_bytes(table, symbols)) return std::nullopt;

@@ -14,6 +14,7 @@ ModuleParameters ModuleParameters::attach(const kernel::Kernel& kernel, Resolver
   found.size_ = at.size("kernel_param");
   found.name_ = at("kernel_param", "name");
   found.ops_ = at("kernel_param", "ops");
+  found.permissions_ = at("kernel_param", "perm");
   found.argument_ = at("kernel_param", "arg");
   return found;
 }

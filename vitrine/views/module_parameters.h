@@ -12,6 +12,7 @@
 #include <string>
 
 #include "vitrine/kernel/kernel.h"
+#include "vitrine/views/budget.h"
 #include "vitrine/views/resolver.h"
 
 namespace vitrine::views {
@@ -20,10 +21,14 @@ class ModuleParameters {
  public:
   static ModuleParameters attach(const kernel::Kernel& kernel, Resolver& at);
 
+  // To be called when a collection begins.
+  void begin() { text_.renew(); }
+
   // Appends "name=value" for each parameter, separated by blanks; "name=?" where its kind is not
-  // known. False where one can't be read.
+  // known or its variable not there. Those that sysfs does not show are left out: their variables
+  // may have been given back. False where the list can't be read, or is none.
   template <class Reader>
-  bool read(Reader& reader, base::GuestVirtual module, std::string& text) const;
+  bool read(Reader& reader, base::GuestVirtual module, std::string& text);
 
  private:
   static constexpr std::uint32_t kMost = 4096;
@@ -59,11 +64,12 @@ class ModuleParameters {
 
   std::array<base::GuestVirtual, kKinds> operations_{};
   std::uint32_t parameters_ = 0, count_ = 0;  // in struct module
-  std::uint32_t size_ = 0, name_ = 0, ops_ = 0, argument_ = 0;
+  std::uint32_t size_ = 0, name_ = 0, ops_ = 0, permissions_ = 0, argument_ = 0;
+  Budget text_{64U << 20};  // bytes, of all modules
 };
 
 template <class Reader>
-bool ModuleParameters::read(Reader& reader, base::GuestVirtual module, std::string& text) const {
+bool ModuleParameters::read(Reader& reader, base::GuestVirtual module, std::string& text) {
   base::GuestVirtual parameters;
   std::uint32_t count = 0;
   if (!reader.load(module + parameters_, parameters.value) || !reader.load(module + count_, count))
@@ -73,13 +79,21 @@ bool ModuleParameters::read(Reader& reader, base::GuestVirtual module, std::stri
     base::GuestVirtual name;
     base::GuestVirtual operations;
     base::GuestVirtual argument;
-    if (!text.empty()) text += ' ';
+    std::uint16_t permissions = 0;
     if (!reader.load(parameter + name_, name.value) ||
         !reader.load(parameter + ops_, operations.value) ||
-        !reader.load(parameter + argument_, argument.value) || !read_text(reader, name, text))
+        !reader.load(parameter + permissions_, permissions) ||
+        !reader.load(parameter + argument_, argument.value))
       return false;
-    text += '=';
-    if (!read_value(reader, operations, argument, text)) return false;
+    if (permissions == 0) continue;
+    std::string one;
+    std::string value;
+    if (!read_text(reader, name, one)) return false;
+    if (!read_value(reader, operations, argument, value)) value = "?";
+    one += '=' + value;
+    if (!text_.spend(one.size() + 64)) return false;
+    if (!text.empty()) text += ' ';
+    text += one;
   }
   return count <= kMost;
 }

@@ -109,6 +109,8 @@ Outcome Modules::collect(const AnyReader& reader) {
 template <class Reader>
 Outcome Modules::collect_with(Reader& reader) {
   rows_.clear();
+  parameters_.begin();
+  users_.renew();
   Outcome outcome;
   if (!list_.read(reader))
     outcome = {
@@ -179,13 +181,13 @@ bool Modules::read_size(Reader& reader, base::GuestVirtual module, std::uint64_t
 
 // As print_unload_info(): one that begins but never ends is marked, too.
 template <class Reader>
-bool Modules::read_users(Reader& reader, base::GuestVirtual module, std::string& users) const {
+bool Modules::read_users(Reader& reader, base::GuestVirtual module, std::string& users) {
   const base::GuestVirtual head = module + fields_.users;
   base::GuestVirtual at;
   CycleGuard guard;
   bool readable = reader.load(head, at.value);
   for (std::size_t count = 0; readable && at != head; ++count) {
-    if (count >= kMaxUsers || guard.closes(at)) return false;
+    if (count >= kMaxUsers || guard.closes(at) || !users_.spend(1)) return false;
     base::GuestVirtual source;
     std::array<char, 56> name{};
     readable = reader.load(at - fields_.use_link + fields_.use_source, source.value) &&

@@ -48,11 +48,12 @@ class Modules final : public View {
   template <class Reader>
   bool read_size(Reader& reader, base::GuestVirtual module, std::uint64_t& bytes) const;
   template <class Reader>
-  bool read_users(Reader& reader, base::GuestVirtual module, std::string& users) const;
+  bool read_users(Reader& reader, base::GuestVirtual module, std::string& users);
 
   ModuleList list_;
   ModuleParameters parameters_;
   Fields fields_;
+  Budget users_{1U << 20};  // of all modules
   std::vector<Row> rows_;
 };
 

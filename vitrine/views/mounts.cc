@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "vitrine/paging/walked_memory.h"
 #include "vitrine/views/cycle_guard.h"
@@ -110,28 +111,33 @@ template <class Reader>
 Outcome Mounts::collect_with(Reader& reader, Outcome outcome) {
   rows_.clear();
   paths_.forget();
-  for (const GuestVirtual at : namespaces(reader)) {
-    if (collect_namespace(reader, at)) continue;
-    outcome.complete = false;
-    outcome.warnings.emplace_back(
-        "the mounts of a namespace could not be followed to their end: they are damaged or changed "
-        "while they were read");
-  }
+  text_.renew();
+  seen_.clear();
+  bool whole = true;
+  for (const GuestVirtual at : namespaces(reader, whole))
+    whole = !paths_.spent() && !text_.spent() && collect_namespace(reader, at) && whole;
+  if (whole) return outcome;
+  outcome.complete = false;
+  outcome.warnings.emplace_back(
+      "not all mounts of all namespaces could be read: they are damaged or changed while they were "
+      "read");
   return outcome;
 }
 
 // Each once, in the order of the processes that live in them.
 template <class Reader>
-std::vector<GuestVirtual> Mounts::namespaces(Reader& reader) const {
+std::vector<GuestVirtual> Mounts::namespaces(Reader& reader, bool& whole) const {
   std::vector<GuestVirtual> found;
+  std::set<GuestVirtual> known;
   for (const Process& process : processes().processes()) {
     GuestVirtual proxy;
     GuestVirtual name_space;
     // A task that exits has given its namespaces up.
-    if (!reader.load(process.task + fields_.nsproxy, proxy.value) || proxy.value == 0 ||
-        !reader.load(proxy + fields_.mount_namespace, name_space.value))
-      continue;
-    if (std::ranges::find(found, name_space) == found.end()) found.push_back(name_space);
+    bool readable = reader.load(process.task + fields_.nsproxy, proxy.value);
+    if (readable && proxy.value == 0) continue;
+    readable = readable && reader.load(proxy + fields_.mount_namespace, name_space.value);
+    whole = whole && readable;
+    if (readable && known.insert(name_space).second) found.push_back(name_space);
   }
   return found;
 }
@@ -146,7 +152,8 @@ bool Mounts::collect_namespace(Reader& reader, GuestVirtual at) {
   while (!waiting.empty()) {
     const GuestVirtual mount = waiting.back();
     waiting.pop_back();
-    if (rows_.size() + waiting.size() >= kMaxMounts) return false;
+    if (rows_.size() >= kMaxMounts || paths_.spent() || text_.spent()) return false;
+    if (!seen_.insert(mount).second) return false;
     add_mount(reader, mount, number);
     if (!add_children(reader, mount, waiting)) return false;
   }
@@ -180,7 +187,7 @@ bool Mounts::read_text(Reader& reader, GuestVirtual at, std::string& text) {
     if (character == '\0') break;
     text += character;
   }
-  return true;
+  return text_.spend(text.size());
 }
 
 template <class Reader>
@@ -242,7 +249,7 @@ void Mounts::read_paths(Reader& reader, GuestVirtual mount, Row& row) {
 }
 
 template <class Reader>
-void Mounts::read_file_system(Reader& reader, GuestVirtual mount, Row& row) const {
+void Mounts::read_file_system(Reader& reader, GuestVirtual mount, Row& row) {
   GuestVirtual super;
   GuestVirtual type;
   GuestVirtual name_at;

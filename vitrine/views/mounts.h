@@ -9,6 +9,7 @@
 // Cost: that of the process list, and some 25 loads a mount.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,7 +53,8 @@ class Mounts final : public View {
   template <class Reader>
   Outcome collect_with(Reader& reader, Outcome outcome);
   template <class Reader>
-  std::vector<base::GuestVirtual> namespaces(Reader& reader) const;
+  // `whole` becomes false where one may be missing.
+  std::vector<base::GuestVirtual> namespaces(Reader& reader, bool& whole) const;
   template <class Reader>
   bool collect_namespace(Reader& reader, base::GuestVirtual at);
   template <class Reader>
@@ -65,15 +67,17 @@ class Mounts final : public View {
   template <class Reader>
   void read_paths(Reader& reader, base::GuestVirtual mount, Row& row);
   template <class Reader>
-  void read_file_system(Reader& reader, base::GuestVirtual mount, Row& row) const;
+  void read_file_system(Reader& reader, base::GuestVirtual mount, Row& row);
   template <class Reader>
   static void put(const Reader& reader, Row& row, std::size_t column, bool readable, Value value);
   template <class Reader>
-  static bool read_text(Reader& reader, base::GuestVirtual at, std::string& text);
+  bool read_text(Reader& reader, base::GuestVirtual at, std::string& text);
 
   std::unique_ptr<View> processes_;
   Paths paths_;
   Fields fields_;
+  Budget text_{64U << 20};             // bytes, of all mounts, besides paths
+  std::set<base::GuestVirtual> seen_;  // mounts: a tree has each once
   std::vector<Row> rows_;
 };
 

@@ -15,4 +15,15 @@ Paths Paths::attach(Resolver& at) {
   return paths;
 }
 
+bool Paths::join(const std::vector<std::string>& parts, const std::string& above,
+                 std::string& text) {
+  text = above;
+  for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+    (text += '/') += *part;
+    if (text.size() > kLongest) return false;
+  }
+  if (text.empty()) text = "/";
+  return text_.spend(text.size());
+}
+
 }  // namespace vitrine::views

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "vitrine/paging/walk.h"
+#include "vitrine/views/budget.h"
 #include "vitrine/views/resolver.h"
 
 namespace vitrine::views {
@@ -37,7 +38,15 @@ class Paths {
   // Resolves what is needed; `at` tells what is missing.
   static Paths attach(Resolver& at);
 
-  void forget() { known_.clear(); }
+  // To be called when a collection begins.
+  void forget() {
+    known_.clear();
+    steps_.renew();
+    text_.renew();
+  }
+  // Whether the paths of this collection took more than all that a guest can have: the others are
+  // not followed then.
+  bool spent() const { return steps_.spent() || text_.spent(); }
 
   // The path of a file or directory.
   template <class Reader>
@@ -45,7 +54,7 @@ class Paths {
 
   // The path within the file system that the entry is on, as if that were mounted nowhere.
   template <class Reader>
-  PathEnd inner_path(Reader& reader, base::GuestVirtual entry, std::string& text) const;
+  PathEnd inner_path(Reader& reader, base::GuestVirtual entry, std::string& text);
 
   // The last part of its name.
   template <class Reader>
@@ -60,6 +69,8 @@ class Paths {
   static constexpr std::size_t kMaxName = 255;      // NAME_MAX
   static constexpr std::size_t kMaxKnown = 65'536;  // directories
   static constexpr std::size_t kLongest = 64 << 10;
+  static constexpr std::uint64_t kMostSteps = 16U << 20;  // of a collection
+  static constexpr std::uint64_t kMostText = 256U << 20;  // bytes, of a collection
 
   struct Hash {
     std::size_t operator()(const FilePlace& place) const {
@@ -76,12 +87,17 @@ class Paths {
   };
 
   template <class Reader>
-  PathEnd step(Reader& reader, FilePlace place, Step& step) const;
+  PathEnd step(Reader& reader, FilePlace place, Step& step);
+
+  // The path of these parts, the innermost first, below `above`. False where it is too long.
+  bool join(const std::vector<std::string>& parts, const std::string& above, std::string& text);
 
   std::uint32_t parent_ = 0, name_length_ = 0, name_text_ = 0, hash_links_ = 0;  // of struct dentry
   std::uint32_t root_ = 0;                                       // of struct vfsmount
   std::uint32_t mount_ = 0, mount_parent_ = 0, mountpoint_ = 0;  // of struct mount
   std::unordered_map<FilePlace, std::string, Hash> known_;
+  Budget steps_{kMostSteps};
+  Budget text_{kMostText};
 };
 
 template <class Reader>
@@ -106,8 +122,9 @@ bool Paths::deleted(Reader& reader, base::GuestVirtual entry, bool& is) const {
 
 // From the root of a mount to the directory that it is mounted on, as often as need be.
 template <class Reader>
-PathEnd Paths::step(Reader& reader, FilePlace place, Step& step) const {
+PathEnd Paths::step(Reader& reader, FilePlace place, Step& step) {
   for (std::size_t mounts = 0; mounts < kMaxParts; ++mounts) {
+    if (!steps_.spend(1)) return PathEnd::astray;
     base::GuestVirtual root;
     if (!reader.load(place.mount + root_, root.value)) return PathEnd::unreadable;
     if (place.entry != root) {
@@ -133,18 +150,15 @@ PathEnd Paths::step(Reader& reader, FilePlace place, Step& step) const {
 }
 
 template <class Reader>
-PathEnd Paths::inner_path(Reader& reader, base::GuestVirtual entry, std::string& text) const {
-  text.clear();
-  for (std::size_t parts = 0; parts < kMaxParts; ++parts) {
+PathEnd Paths::inner_path(Reader& reader, base::GuestVirtual entry, std::string& text) {
+  std::vector<std::string> parts;
+  for (std::size_t steps = 0; steps < kMaxParts && steps_.spend(1); ++steps) {
     base::GuestVirtual parent;
     std::string part;
     if (!reader.load(entry + parent_, parent.value)) return PathEnd::unreadable;
-    if (parent == entry) {
-      if (text.empty()) text = "/";
-      return PathEnd::whole;
-    }
+    if (parent == entry) return join(parts, {}, text) ? PathEnd::whole : PathEnd::astray;
     if (!name(reader, entry, part)) return PathEnd::unreadable;
-    text.insert(0, "/" + part);
+    parts.push_back(std::move(part));
     entry = parent;
   }
   return PathEnd::astray;
@@ -152,31 +166,29 @@ PathEnd Paths::inner_path(Reader& reader, base::GuestVirtual entry, std::string&
 
 template <class Reader>
 PathEnd Paths::path(Reader& reader, const FilePlace& place, std::string& text) {
-  std::vector<std::string> parts;
+  std::vector<std::string> parts;  // the innermost first
   FilePlace at = place;
   FilePlace directory;
-  bool has_directory = false;
-  text.clear();
-  while (true) {
+  std::string above;
+  for (std::size_t steps = 0;; ++steps) {
     if (const auto known = known_.find(at); known != known_.end()) {
-      text = known->second;
+      above = known->second;
       break;
     }
     Step next;
+    if (steps >= kMaxParts) return PathEnd::astray;
     if (const PathEnd end = step(reader, at, next); end != PathEnd::whole) return end;
     if (!next.name.empty()) parts.push_back(std::move(next.name));
     if (next.is_root) break;
-    if (parts.size() >= kMaxParts) return PathEnd::astray;
     at = next.directory;
-    if (!has_directory) directory = at;
-    has_directory = true;
+    if (steps == 0) directory = at;
   }
-  for (std::size_t i = parts.size(); i-- > 0;) {
-    if (i == 0 && has_directory && known_.size() < kMaxKnown) known_.emplace(directory, text);
-    (text += '/') += parts[i];
-    if (text.size() > kLongest) return PathEnd::astray;
+  if (!join(parts, above, text)) return PathEnd::astray;
+  // Others are likely to be in the same directory.
+  if (directory != FilePlace() && !parts.empty() && known_.size() < kMaxKnown) {
+    std::string remembered = text.substr(0, text.size() - parts.front().size() - 1);
+    if (text_.spend(remembered.size())) known_.emplace(directory, std::move(remembered));
   }
-  if (text.empty()) text = "/";
   return PathEnd::whole;
 }
 

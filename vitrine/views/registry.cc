@@ -17,7 +17,10 @@ std::span<const Declaration> all() {
        [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
          return Processes::attach(kernel, memory, {.threads = false, .command_lines = false});
        }},
-      {"log", "dmesg", "the kernel's log", KernelLog::declared_columns(), KernelLog::attach},
+      {"log", "dmesg", "the kernel's log", KernelLog::declared_columns(),
+       [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
+         return KernelLog::attach(kernel, memory);
+       }},
       {"modules", "lsmod", "the guest kernel's modules", Modules::declared_columns(),
        Modules::attach},
       {"mounts", "mount", "what is mounted where", Mounts::declared_columns(), Mounts::attach},

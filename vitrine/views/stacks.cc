@@ -84,10 +84,18 @@ Outcome Stacks::collect_with(Reader& reader, Outcome outcome) {
   for (std::size_t i = 0; i < processes().processes().size(); ++i) {
     if (!wanted(processes().processes()[i])) continue;
     found = true;
-    if (frames_.size() < kMaxFrames) collect_task(reader, i, outcome);
+    if (frames_.size() >= kMaxFrames) {
+      outcome.complete = false;
+      outcome.warnings.push_back("only the first " + std::to_string(kMaxFrames) +
+                                 " functions are shown");
+      break;
+    }
+    collect_task(reader, i, outcome);
   }
-  if (!found)
-    outcome.warnings.push_back("the guest has no task " + std::to_string(options_.pid.value_or(0)));
+  if (!found && options_.pid)
+    outcome.warnings.push_back("the guest has no task " + std::to_string(*options_.pid));
+  else if (!found)
+    outcome.complete = false;
   else if (frames_.empty())
     outcome.warnings.emplace_back("the task has exited and has no stack any more");
   return outcome;
@@ -100,16 +108,16 @@ void Stacks::collect_task(Reader& reader, std::size_t index, Outcome& outcome) {
   std::uint8_t on_cpu = 0;  // an int until 7.0: its lowest byte
   if (on_cpu_ != 0 && !reader.load(process.task + on_cpu_, on_cpu)) on_cpu = 0;
   if (on_cpu != 0) {
-    frames_.push_back({index, 0, {}, std::nullopt});
+    frames_.push_back({.process = index, .runs = true});
     return;
   }
-  addresses_.clear();
-  const Unwinder::End end = unwinder_.unwind(reader, modules_, process.task, addresses_);
-  for (std::uint32_t number = 0; number < addresses_.size(); ++number) {
-    const base::GuestVirtual address = addresses_[number];
+  stack_.clear();
+  const Unwinder::End end = unwinder_.unwind(reader, modules_, process.task, stack_);
+  for (std::uint32_t number = 0; number < stack_.size(); ++number) {
+    const auto [address, exact] = stack_[number];
     // A call may be the last instruction of its function: what it returns to is the next one's.
-    auto function = modules_.function(reader, address - 1);
-    if (function) ++function->offset;
+    auto function = modules_.function(reader, exact ? address : address - 1);
+    if (function && !exact) ++function->offset;
     frames_.push_back({index, number, address, std::move(function)});
   }
   if (end == Unwinder::End::whole) return;
@@ -117,7 +125,7 @@ void Stacks::collect_task(Reader& reader, std::size_t index, Outcome& outcome) {
   if (outcome.warnings.size() >= kMaxWarnings) return;
   const bool unreadable = end == Unwinder::End::unreadable;
   outcome.warnings.push_back(fmt::format(
-      "the stack of task {} breaks off after {} functions{}", process.pid, addresses_.size(),
+      "the stack of task {} breaks off after {} functions{}", process.pid, stack_.size(),
       unreadable ? ": " + std::string(paging::name(reader.fault())) : std::string()));
 }
 
@@ -136,7 +144,7 @@ Row Stacks::row(std::size_t index) const {
       std::monostate{},
       frame.address.value,
   };
-  if (frame.address.value == 0) {
+  if (frame.runs) {
     row.values[kAddress] = std::monostate{};
     row.errors.push_back({kColumnDeclarations[kFunction].name, base::Code::absent,
                           "the task runs: what it does is in a processor's registers"});

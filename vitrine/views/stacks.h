@@ -41,8 +41,9 @@ class Stacks final : public View {
   struct Frame {
     std::size_t process = 0;  // its place in the process list
     std::uint32_t number = 0;
-    base::GuestVirtual address;  // 0: the task runs
-    std::optional<Function> function;
+    base::GuestVirtual address = {};
+    std::optional<Function> function = {};
+    bool runs = false;  // on a processor: there is no more to be told
   };
 
   Stacks(std::unique_ptr<View> processes, ModuleList modules, const Unwinder& unwinder,
@@ -67,7 +68,7 @@ class Stacks final : public View {
   std::uint32_t on_cpu_;  // offset of task_struct.on_cpu; 0: a kernel for one processor
   StackOptions options_;
   std::vector<Frame> frames_;
-  std::vector<base::GuestVirtual> addresses_;
+  std::vector<Unwinder::Frame> stack_;
 };
 
 }  // namespace vitrine::views

@@ -29,9 +29,9 @@ struct Variant {
 constexpr std::uint8_t kBp = 4;
 constexpr std::uint8_t kPreviousSp = 1;
 
-// Functions of 0x100 bytes each, from this offset of the kernel's code on.
-constexpr std::uint64_t kCode = 0x8000;
-constexpr std::uint64_t function(std::uint64_t number) { return kCode + number * 0x100; }
+// Functions of 0x40 bytes each, from this offset of the kernel's code on.
+constexpr std::uint64_t kCode = 0x200;
+constexpr std::uint64_t function(std::uint64_t number) { return kCode + number * 0x40; }
 
 class StacksTest : public ::testing::TestWithParam<Variant> {
  protected:
@@ -148,6 +148,26 @@ TEST_P(StacksTest, GoesThroughSavedRegisters) {
   EXPECT_TRUE(outcome_.complete);
 }
 
+// Where a task begins that was just forked is no place that a call returns to.
+TEST_P(StacksTest, ATaskThatHasNotRunYetBeginsWhereForkReturns) {
+  const std::uint64_t begin = guest_.kernel().symbol("ret_from_fork").value;
+  stacks_.set_rules(
+      {{.offset = 0, .kind = UnwindRule::Kind::undefined, .sp_register = 0},
+       {.offset = begin - guest_.kernel().symbol("_text").value, .kind = UnwindRule::Kind::end}});
+  sleep({}, begin);
+  const auto all = rows();
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_TRUE(outcome_.complete);
+  EXPECT_TRUE(all[0].text("function").starts_with("ret_from_fork+0x0/"));
+}
+
+// Made at run time, by tracing or BPF: no table says how it goes on from there.
+TEST_P(StacksTest, CodeOutsideOfTheKernelAndItsModulesIsTheEnd) {
+  sleep({0xa, 0xb, 0xffffffffc0001234}, in(0));
+  EXPECT_EQ(addresses(), (std::vector<std::uint64_t>{in(0), 0xffffffffc0001234}));
+  EXPECT_FALSE(outcome_.complete);
+}
+
 TEST_P(StacksTest, NamesFunctionsOfModules) {
   const GuestVirtual module = modules_.add(
       {.name = "driver", .functions = {{"later", 0x800}, {"wait_here", 0x100}, {"none", 0x1000}}});
@@ -180,7 +200,7 @@ TEST_P(StacksTest, WhateverAStackHoldsItEnds) {
   for (int round = 0; round < 300; ++round) {
     std::vector<std::uint64_t> words(60);
     for (std::uint64_t& word : words)
-      word = random() % 4 == 0 ? random() : in(random() % 7, random() % 0x100);
+      word = random() % 4 == 0 ? random() : in(random() % 7, random() % 0x40);
     const GuestVirtual first = sleep(words, in(random() % 7), random());
     for (int i = 0; i < 10; ++i)
       guest_.kernel().put(first + random() % 60 * 8, (first + random() % 60 * 8).value);

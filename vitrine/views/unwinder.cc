@@ -24,9 +24,12 @@ std::uint32_t most_frequent(const Counts& counts) {
 
 }  // namespace
 
+// What does not lie in one byte is none that we know: no bit of it is looked at.
 Unwinder::Bits Unwinder::bits(const kernel::Member& member) {
   const std::uint32_t size = member.bit_size == 0 ? 8 : member.bit_size;
-  return {static_cast<std::uint32_t>(member.offset) + member.bit_offset / 8, member.bit_offset % 8,
+  const std::uint32_t shift = member.bit_offset % 8;
+  if (shift + size > 8) return {};
+  return {static_cast<std::uint32_t>(member.offset) + member.bit_offset / 8, shift,
           (1U << size) - 1};
 }
 
@@ -43,11 +46,22 @@ void Unwinder::resolve_rules(Resolver& at, const kernel::TypeLookup& types, Fiel
 
 base::Result<Unwinder> Unwinder::attach(const kernel::Kernel& kernel,
                                         memory::PhysicalMemory& memory) {
-  enum Name : std::size_t { kAddresses, kAddressesEnd, kEntries, kNames };
+  enum Name : std::size_t {
+    kAddresses,
+    kAddressesEnd,
+    kEntries,
+    kCode,
+    kCodeEnd,
+    kReturnFromFork,
+    kReturnFromForkEntry,  // since 6.6
+    kNames
+  };
   constexpr std::array<std::string_view, kNames> kSymbols{
-      "__start_orc_unwind_ip", "__stop_orc_unwind_ip", "__start_orc_unwind"};
+      "__start_orc_unwind_ip", "__stop_orc_unwind_ip", "__start_orc_unwind", "_stext", "_etext",
+      "ret_from_fork",         "ret_from_fork_asm"};
   const auto symbols = kernel.symbols.find(kSymbols);
-  if (!symbols[kAddresses] || !symbols[kAddressesEnd] || !symbols[kEntries])
+  if (!symbols[kAddresses] || !symbols[kAddressesEnd] || !symbols[kEntries] || !symbols[kCode] ||
+      !symbols[kCodeEnd])
     return fail(Code::unsupported, "this kernel has no tables to unwind its stacks by (ORC)",
                 "look at where tasks wait instead: ps --columns pid,comm,state");
   Fields fields;
@@ -55,6 +69,10 @@ base::Result<Unwinder> Unwinder::attach(const kernel::Kernel& kernel,
   fields.addresses = *symbols[kAddresses];
   fields.entries = *symbols[kEntries];
   fields.count = (*symbols[kAddressesEnd] - *symbols[kAddresses]) / 4;
+  fields.code = *symbols[kCode];
+  fields.code_end = *symbols[kCodeEnd];
+  fields.first_of_task = {symbols[kReturnFromFork].value_or(base::GuestVirtual()),
+                          symbols[kReturnFromForkEntry].value_or(base::GuestVirtual())};
   fields.stack = at("task_struct", "stack");
   fields.stack_pointer = at("task_struct", "thread.sp");
   fields.frame_bp = at("inactive_task_frame", "bp");

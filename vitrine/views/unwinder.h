@@ -9,6 +9,7 @@
 // Thread contract: one thread at a time. Cost: some 25 loads a frame (a binary search).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -36,10 +37,16 @@ class Unwinder {
   static base::Result<Unwinder> attach(const kernel::Kernel& kernel,
                                        memory::PhysicalMemory& memory);
 
-  // The return addresses on the stack of a task that does not run, innermost first.
+  struct Frame {
+    base::GuestVirtual address;
+    // It is where the function goes on itself, not where a call in it returns to.
+    bool exact = false;
+  };
+
+  // The frames on the stack of a task that does not run, innermost first.
   template <class Reader>
   End unwind(Reader& reader, const ModuleList& modules, base::GuestVirtual task,
-             std::vector<base::GuestVirtual>& addresses) const;
+             std::vector<Frame>& frames) const;
 
  private:
   // ORC_REG_*, arch/x86/include/asm/orc_types.h, until 7.0. Nothing: this kernel's is not known.
@@ -67,6 +74,8 @@ class Unwinder {
     std::uint32_t regs_ip = 0, regs_cs = 0, regs_sp = 0, regs_bp = 0;
     base::GuestVirtual addresses, entries;  // of the kernel itself
     std::uint64_t count = 0;
+    base::GuestVirtual code, code_end;  // that they are of
+    std::array<base::GuestVirtual, 2> first_of_task{};
     std::uint32_t entry_size = 0, sp_offset = 0, bp_offset = 0;
     Bits sp_register, bp_register, kind, end;
     bool end_is_a_bit = false;
@@ -109,7 +118,7 @@ class Unwinder {
 
 template <class Reader>
 Unwinder::End Unwinder::unwind(Reader& reader, const ModuleList& modules, base::GuestVirtual task,
-                               std::vector<base::GuestVirtual>& addresses) const {
+                               std::vector<Frame>& frames) const {
   constexpr std::uint64_t kMostStack = 64 << 10;  // THREAD_SIZE, of kernels with KASAN
   base::GuestVirtual stack;
   base::GuestVirtual frame;
@@ -120,8 +129,10 @@ Unwinder::End Unwinder::unwind(Reader& reader, const ModuleList& modules, base::
       !reader.load(frame + fields_.frame_bp, state.bp.value))
     return End::unreadable;
   state.sp = frame + fields_.frame_size;
-  while (addresses.size() < kMaxFrames) {
-    addresses.push_back(state.ip);
+  // A task that has not run yet begins there.
+  state.exact = std::ranges::find(fields_.first_of_task, state.ip) != fields_.first_of_task.end();
+  while (frames.size() < kMaxFrames) {
+    frames.push_back({state.ip, state.exact});
     Rule rule;
     const base::GuestVirtual before = state.sp;
     bool in_user_mode = false;
@@ -168,6 +179,8 @@ bool Unwinder::find_rule(Reader& reader, const ModuleList& modules, base::GuestV
     addresses = module->unwind_addresses;
     entries = module->unwind_entries;
     count = module->unwind_count;
+  } else if (address < fields_.code || address >= fields_.code_end) {
+    return false;  // made at run time (BPF, tracing), or no code
   }
   std::uint64_t index = 0;
   return search(reader, addresses, count, address, index) &&

@@ -17,8 +17,9 @@ struct Arguments {
 Exit run(Arguments arguments) {
   if (arguments.follow && arguments.view.watch == 0) arguments.view.watch = kFollowing;
   ViewCommand command;
-  command.attach = [](session::Session& session) {
-    return views::KernelLog::attach(session.kernel(), session.memory());
+  const views::LogOptions options{.finished_only = arguments.follow};
+  command.attach = [options](session::Session& session) {
+    return views::KernelLog::attach(session.kernel(), session.memory(), options);
   };
   command.table_columns = "time_ns,level,caller,text";
   command.adorn = [](std::span<const views::Column> columns, std::vector<views::Row>& rows) {

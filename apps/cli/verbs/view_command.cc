@@ -77,6 +77,10 @@ class Show {
     if (!observation) return base::fail(observation.error());
     stopped_the_guest_ = observation->stopped_ns > 0;
     const bool may_be_empty = !command_.empty_means.empty() && observation->outcome.complete;
+    // What was asked for is not there: the guest was read whole.
+    if (view_->size() == 0 && !may_be_empty && observation->outcome.complete &&
+        !observation->outcome.warnings.empty())
+      return base::fail(base::Code::absent, observation->outcome.warnings.front());
     if (view_->size() == 0 && !may_be_empty)
       return base::fail(base::Code::inconsistent,
                         "the view of the guest came out empty" +
@@ -90,6 +94,7 @@ class Show {
     const bool follows = options_.watch > 0 && !command_.follows.empty();
     if (follows) {
       leave_new_rows(rows);
+      if (!observation->outcome.complete) warn_once(observation->outcome.warnings);
       if (rows.empty()) return Exit::complete;
     }
     const Exit exit = observation->outcome.complete ? Exit::complete : Exit::partial;
@@ -123,7 +128,17 @@ class Show {
     };
     std::erase_if(
         rows, [&](const views::Row& row) { return shown_until_ && number(row) <= *shown_until_; });
-    if (!rows.empty()) shown_until_ = number(rows.back());
+    if (rows.empty()) return;
+    if (shown_until_ && number(rows.front()) > *shown_until_ + 1)
+      warn({std::to_string(number(rows.front()) - *shown_until_ - 1) +
+            " were overwritten before they could be shown"});
+    shown_until_ = number(rows.back());
+  }
+
+  // What cannot be read now, it cannot most likely the next time either.
+  void warn_once(const std::vector<std::string>& warnings) {
+    if (warnings != last_warnings_) warn(warnings);
+    last_warnings_ = warnings;
   }
 
   bool headed_before() { return std::exchange(headed_, true); }
@@ -185,6 +200,7 @@ class Show {
   // Of a view that is followed: the last row that was shown, and whether the heading was.
   std::optional<std::uint64_t> shown_until_;
   bool headed_ = false;
+  std::vector<std::string> last_warnings_;
 };
 
 // Waits for a guest that rebooted to be recognisable again; the last error if it takes too long.

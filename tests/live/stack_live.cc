@@ -1,6 +1,7 @@
 // The views `stacks` and `modules` against the guest's own /proc.
 #include <map>
 #include <sstream>
+#include <stdexcept>
 
 #include "tests/live/guest_test.h"
 
@@ -48,6 +49,7 @@ std::map<std::int64_t, Stack> own_stacks(Guest& guest) {
 std::map<std::int64_t, Stack> our_stacks(const Guest& guest, const Bounds& left_out) {
   // Whatever runs at that moment is marked: done in part.
   const Finished shown = vitrine({"stack", guest.name(), "--threads", "--json"});
+  if (shown.status != 0 && shown.status != 3) throw std::runtime_error(shown.errors);
   const json rows = json::parse(shown.output).at("rows");
   std::map<std::int64_t, Stack> stacks;
   for (const json& row : rows) {
@@ -71,7 +73,7 @@ TEST_P(StackTest, IsWhatTheGuestsOwnProcShows) {
   if (!kernel_available(GetParam())) GTEST_SKIP() << "SKIPPED: guest kernel " << GetParam();
   Guest guest(
       {.kernel = GetParam(),
-       .name = "stack",
+       .name = std::string("stack-") + GetParam(),
        .arguments = {"-device", "virtio-serial-pci", "-chardev", "file,id=none,path=/dev/null",
                      "-device", "virtserialport,chardev=none,name=none"}});
   guest.run("for module in /modules/*; do insmod $module; done 2>/dev/null; true");

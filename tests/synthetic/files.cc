@@ -3,7 +3,7 @@
 namespace vitrine::synthetic {
 namespace {
 
-constexpr std::uint32_t descriptors = 64;
+constexpr std::uint64_t descriptors = 64;
 
 }  // namespace
 

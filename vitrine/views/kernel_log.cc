@@ -17,6 +17,7 @@ using base::fail;
 // is empty, or it was lost.
 constexpr unsigned kStateShift = 62;
 constexpr std::uint64_t kIdMask = (std::uint64_t{1} << kStateShift) - 1;
+constexpr std::uint64_t kReserved = 0;
 constexpr std::uint64_t kCommitted = 1;
 constexpr std::uint64_t kFinalized = 2;
 constexpr std::uint64_t kNoText = 1;
@@ -205,7 +206,7 @@ bool KernelLog::read_record(Reader& reader, const Ring& ring, std::uint64_t id) 
   if (!reader.load(descriptor + fields_.state, state)) return false;
   const std::uint64_t stage = state >> kStateShift;
   if ((state & kIdMask) != id) return true;
-  if (options_.finished_only && stage != kFinalized) {
+  if (options_.finished_only && (stage == kReserved || stage == kCommitted)) {
     waits_ = true;
     return true;
   }

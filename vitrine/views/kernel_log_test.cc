@@ -31,10 +31,10 @@ class KernelLogTest : public ::testing::TestWithParam<ReaderKind> {
     log_.emplace(guest_.kernel(), count_bits, size_bits);
     return *log_;
   }
-  std::vector<NamedRow> rows() {
+  std::vector<NamedRow> rows(const LogOptions& options = {}) {
     if (!kernel_) {
       kernel_.emplace(locate_kernel(guest_));
-      auto view = KernelLog::attach(*kernel_, guest_.memory());
+      auto view = KernelLog::attach(*kernel_, guest_.memory(), options);
       if (!view) throw std::runtime_error(to_string(view.error()));
       view_ = std::move(*view);
       observer_.emplace(*kernel_, guest_.memory(), GetParam());
@@ -120,6 +120,18 @@ TEST_P(KernelLogTest, LeavesOutWhatIsNotWholeAndSaysWhatWasLost) {
   EXPECT_EQ(all[2].text("text"), "");
   EXPECT_TRUE(all[3].is_null("text"));
   EXPECT_NE(all[3].errors.at("text").find("no room"), std::string::npos);
+}
+
+// The blank descriptor with which a ring begins is nothing that is to be waited for.
+TEST_P(KernelLogTest, WaitsForWhatIsNotFinishedIfAsked) {
+  log().add({.text = "blank"}, LogState::reusable);
+  log_->add({.text = "first"});
+  log_->add({.text = "to be continued"}, LogState::committed);
+  log_->add({.text = "after"});
+  const auto all = rows({.finished_only = true});
+  EXPECT_TRUE(outcome_.complete);
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].text("text"), "first");
 }
 
 TEST_P(KernelLogTest, ADamagedRingIsReportedAndBounded) {

@@ -6,15 +6,12 @@
 #include <string>
 #include <utility>
 
+#include "apps/cli/column_index.h"
+
 namespace vitrine::cli {
 namespace {
 
 constexpr std::size_t kMostLines = 4U << 20;
-
-std::size_t index_of(std::span<const views::Column> columns, std::string_view column) {
-  return static_cast<std::size_t>(std::ranges::find(columns, column, &views::Column::name) -
-                                  columns.begin());
-}
 
 }  // namespace
 

@@ -4,13 +4,10 @@
 #include <map>
 #include <string>
 
+#include "apps/cli/column_index.h"
+
 namespace vitrine::cli {
 namespace {
-
-std::size_t index_of(std::span<const views::Column> columns, std::string_view name) {
-  const auto found = std::ranges::find(columns, name, &views::Column::name);
-  return static_cast<std::size_t>(found - columns.begin());
-}
 
 std::int64_t number(const views::Row& row, std::size_t column) {
   const auto* value = std::get_if<std::int64_t>(&row.values[column]);

@@ -41,6 +41,10 @@ class KernelLog {
   // Of the record that was added last.
   GuestVirtual descriptor() const { return descriptor(next_id_ - 1); }
   GuestVirtual info() const { return info(next_id_ - 1); }
+  // Where its text's id is, before the text. REQUIRES: it has a text.
+  GuestVirtual block() const {
+    return data_ + kernel_.value(descriptor(), "prb_desc", "text_blk_lpos.begin") % size_;
+  }
 
  private:
   struct Kept {

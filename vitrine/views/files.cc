@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "vitrine/paging/walked_memory.h"
+#include "vitrine/views/text.h"
 
 namespace vitrine::views {
 namespace {
@@ -15,6 +16,7 @@ using base::GuestVirtual;
 constexpr std::uint32_t kMaxDescriptors = 1U << 20;  // of a process: sysctl_nr_open's default
 constexpr std::size_t kMaxFiles = 4U << 20;
 constexpr std::size_t kMaxWarnings = 10;
+constexpr std::size_t kMaxName = 32;              // of a kind of file system or namespace, bytes
 constexpr std::uint32_t kCloseOnExec = 02000000;  // O_CLOEXEC
 
 enum ColumnIndex : unsigned {
@@ -79,11 +81,6 @@ std::string_view type_name(std::uint16_t mode) {
 bool is_device(std::uint16_t mode) { return mode >> 12 == 002 || mode >> 12 == 006; }
 bool has_size(std::uint16_t mode) {
   return mode >> 12 == 010 || mode >> 12 == 004 || mode >> 12 == 012;
-}
-
-// The kernel's own encoding: MAJOR and MINOR of include/linux/kdev_t.h.
-std::string device_name(std::uint32_t device) {
-  return fmt::format("{}:{}", device >> 20, device & 0xfffff);
 }
 
 }  // namespace
@@ -301,18 +298,11 @@ bool Files::read_pseudo_path(Reader& reader, const FilePlace& place, GuestVirtua
   GuestVirtual super;
   GuestVirtual type;
   GuestVirtual name;
-  std::array<char, 13> system{};  // the longest of these, with its end
+  std::string fs;
   if (!reader.load(inode + fields_.super, super.value) ||
       !reader.load(super + fields_.super_type, type.value) ||
-      !reader.load(type + fields_.type_name, name.value))
+      !reader.load(type + fields_.type_name, name.value) || !load_text(reader, name, kMaxName, fs))
     return false;
-  for (std::size_t i = 0; i < system.size(); ++i)
-    if (!reader.load(name + i, system.at(i)))
-      return false;
-    else if (system.at(i) == '\0')
-      break;
-  system.back() = '\0';
-  const std::string_view fs(system.data());
   is = true;
   if (fs == "sockfs" || fs == "pipefs") {
     file.path = fmt::format("{}:[{}]", fs == "sockfs" ? "socket" : "pipe", file.inode);
@@ -337,12 +327,7 @@ bool Files::read_pseudo_path(Reader& reader, const FilePlace& place, GuestVirtua
       !reader.load(common + fields_.namespace_operations, operations.value) ||
       !reader.load(operations + fields_.namespace_name, kind.value))
     return false;
-  for (std::size_t i = 0; i < 16; ++i) {
-    char character = 0;
-    if (!reader.load(kind + i, character)) return false;
-    if (character == '\0') break;
-    file.path += character;
-  }
+  if (!load_text(reader, kind, kMaxName, file.path)) return false;
   file.path += fmt::format(":[{}]", file.inode);
   return true;
 }
@@ -352,11 +337,10 @@ Row Files::row(std::size_t index) const {
   constexpr std::array<std::string_view, 4> kModes{"r", "w", "rw", "-"};
   const File& file = files_[index];
   const Process& process = processes().processes()[file.process];
-  const auto comm = std::string_view(process.comm.data(), process.comm.size());
   Row row;
   row.values.resize(kColumns);
   row.values[kPid] = std::int64_t{process.pid};
-  row.values[kComm] = std::string(comm.substr(0, comm.find('\0')));
+  row.values[kComm] = std::string(name_of(process));
   row.values[kUse] = std::string(kUses.at(static_cast<std::size_t>(file.use)));
   if (file.use == Use::descriptor) row.values[kFd] = std::uint64_t{file.number};
   const auto failed = [&](ColumnIndex column, std::string why, base::Code code) {

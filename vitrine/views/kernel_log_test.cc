@@ -122,6 +122,15 @@ TEST_P(KernelLogTest, LeavesOutWhatIsNotWholeAndSaysWhatWasLost) {
   EXPECT_NE(all[3].errors.at("text").find("no room"), std::string::npos);
 }
 
+// As where a reader has its descriptor from before it was overwritten, and its text from after
+// that.
+TEST_P(KernelLogTest, LeavesOutARecordWhoseTextIsAnothers) {
+  log().add({.text = "first"});
+  log_->add({.text = "second"});
+  guest_.kernel().put(log_->block(), guest_.kernel().get<std::uint64_t>(log_->block()) + 16);
+  EXPECT_EQ(texts(), std::vector<std::string>{"first"});
+}
+
 // The blank descriptor with which a ring begins is nothing that is to be waited for.
 TEST_P(KernelLogTest, WaitsForWhatIsNotFinishedIfAsked) {
   log().add({.text = "blank"}, LogState::reusable);

@@ -12,12 +12,14 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "vitrine/kernel/kernel.h"
 #include "vitrine/views/budget.h"
 #include "vitrine/views/cycle_guard.h"
 #include "vitrine/views/resolver.h"
+#include "vitrine/views/text.h"
 
 namespace vitrine::views {
 
@@ -63,6 +65,7 @@ class ModuleList {
  private:
   static constexpr std::size_t kMaxModules = 16'384;
   static constexpr std::uint32_t kMaxSymbols = 1U << 20;
+  static constexpr std::size_t kMaxName = 512;                   // KSYM_NAME_LEN
   static constexpr std::size_t kSymbolSize = 24;                 // Elf64_Sym
   static constexpr std::uint64_t kMostSymbolBytes = 512U << 20;  // read in one collection
 
@@ -179,12 +182,9 @@ std::optional<Function> ModuleList::module_function(Reader& reader, const Module
     if (value > address.value && value < next) next = value;
   }
   if (name == 0 || best < module.text.value) return std::nullopt;
-  std::array<char, 512> text{};  // KSYM_NAME_LEN
-  // A name may end just before a page that is not there.
-  for (std::size_t i = 0; i < text.size(); ++i)
-    if (!reader.load(strings + name + i, text.at(i)) || text.at(i) == '\0') break;
-  text.back() = '\0';
-  return Function{text.data(), address.value - best, next - best, module.name};
+  std::string text;
+  if (!load_text(reader, strings + name, kMaxName, text)) return std::nullopt;
+  return Function{std::move(text), address.value - best, next - best, module.name};
 }
 
 }  // namespace vitrine::views

@@ -14,6 +14,7 @@
 #include "vitrine/kernel/kernel.h"
 #include "vitrine/views/budget.h"
 #include "vitrine/views/resolver.h"
+#include "vitrine/views/text.h"
 
 namespace vitrine::views {
 
@@ -59,8 +60,6 @@ class ModuleParameters {
                   std::string& text) const;
   template <class Number, class Reader>
   static bool read_number(Reader& reader, base::GuestVirtual at, std::string& text);
-  template <class Reader>
-  static bool read_text(Reader& reader, base::GuestVirtual at, std::string& text);
 
   std::array<base::GuestVirtual, kKinds> operations_{};
   std::uint32_t parameters_ = 0, count_ = 0;  // in struct module
@@ -88,7 +87,7 @@ bool ModuleParameters::read(Reader& reader, base::GuestVirtual module, std::stri
     if (permissions == 0) continue;
     std::string one;
     std::string value;
-    if (!read_text(reader, name, one)) return false;
+    if (!load_text(reader, name, kLongest, one)) return false;
     if (!read_value(reader, operations, argument, value)) value = "?";
     one += '=' + value;
     if (!text_.spend(one.size() + 64)) return false;
@@ -129,7 +128,7 @@ bool ModuleParameters::read_value(Reader& reader, base::GuestVirtual operations,
     case kText: {
       base::GuestVirtual value;
       if (!reader.load(at, value.value)) return false;
-      if (value.value != 0) return read_text(reader, value, text);
+      if (value.value != 0) return load_text(reader, value, kLongest, text);
       text += "(null)";
       return true;
     }
@@ -144,17 +143,6 @@ bool ModuleParameters::read_number(Reader& reader, base::GuestVirtual at, std::s
   Number value{};
   if (!reader.load(at, value)) return false;
   text += std::to_string(value);
-  return true;
-}
-
-template <class Reader>
-bool ModuleParameters::read_text(Reader& reader, base::GuestVirtual at, std::string& text) {
-  for (std::size_t i = 0; i < kLongest; ++i) {
-    char character = 0;
-    if (!reader.load(at + i, character)) return false;
-    if (character == '\0') break;
-    text += character;
-  }
   return true;
 }
 

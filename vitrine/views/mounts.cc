@@ -1,13 +1,12 @@
 #include "vitrine/views/mounts.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <set>
 
 #include "vitrine/paging/walked_memory.h"
 #include "vitrine/views/cycle_guard.h"
+#include "vitrine/views/text.h"
 
 namespace vitrine::views {
 namespace {
@@ -181,13 +180,7 @@ template <class Reader>
 bool Mounts::read_text(Reader& reader, GuestVirtual at, std::string& text) {
   text.clear();
   if (at.value == 0) return true;
-  for (std::size_t i = 0; i < kMaxText; ++i) {
-    char character = 0;
-    if (!reader.load(at + i, character)) return false;
-    if (character == '\0') break;
-    text += character;
-  }
-  return text_.spend(text.size());
+  return load_text(reader, at, kMaxText, text) && text_.spend(text.size());
 }
 
 template <class Reader>
@@ -260,7 +253,7 @@ void Mounts::read_file_system(Reader& reader, GuestVirtual mount, Row& row) {
   std::string subtype;
   const bool there = reader.load(mount + fields_.super, super.value);
   const bool numbered = there && reader.load(super + fields_.device, device);
-  put(reader, row, kDevice, numbered, fmt::format("{}:{}", device >> 20, device & 0xfffff));
+  put(reader, row, kDevice, numbered, device_name(device));
   const bool flagged = there && reader.load(super + fields_.super_flags, flags);
   put(reader, row, kReadOnly, flagged, (flags & kSuperReadOnly) != 0);
   const bool named = there && reader.load(super + fields_.type, type.value) &&

@@ -8,9 +8,8 @@
 // known yet.
 #pragma once
 
-#include <array>
+#include <map>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "vitrine/paging/walk.h"
@@ -24,7 +23,7 @@ struct FilePlace {
   base::GuestVirtual mount;  // struct vfsmount
   base::GuestVirtual entry;  // struct dentry
 
-  friend bool operator==(const FilePlace&, const FilePlace&) = default;
+  friend auto operator<=>(const FilePlace&, const FilePlace&) = default;
 };
 
 enum class PathEnd : std::uint8_t {
@@ -72,12 +71,6 @@ class Paths {
   static constexpr std::uint64_t kMostSteps = 16U << 20;  // of a collection
   static constexpr std::uint64_t kMostText = 256U << 20;  // bytes, of a collection
 
-  struct Hash {
-    std::size_t operator()(const FilePlace& place) const {
-      return std::hash<std::uint64_t>()(place.entry.value * 31 + place.mount.value);
-    }
-  };
-
   // The directory that a place is in, and its name there. What is in none is a root, or a file that
   // never was in a directory, such as one of memfd_create(2), which has a name all the same.
   struct Step {
@@ -95,7 +88,7 @@ class Paths {
   std::uint32_t parent_ = 0, name_length_ = 0, name_text_ = 0, hash_links_ = 0;  // of struct dentry
   std::uint32_t root_ = 0;                                       // of struct vfsmount
   std::uint32_t mount_ = 0, mount_parent_ = 0, mountpoint_ = 0;  // of struct mount
-  std::unordered_map<FilePlace, std::string, Hash> known_;
+  std::map<FilePlace, std::string> known_;  // ordered: a guest chooses the keys
   Budget steps_{kMostSteps};
   Budget text_{kMostText};
 };

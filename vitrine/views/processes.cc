@@ -56,11 +56,6 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
      "for kernel threads and where no page of it is left"},
 }};
 
-std::string_view text_of(const std::array<char, 16>& comm) {
-  return {comm.data(),
-          static_cast<std::size_t>(std::find(comm.begin(), comm.end(), '\0') - comm.begin())};
-}
-
 // Why a process that has memory of its own shows no command line.
 std::optional<base::Error> command_line_error(const Process& process) {
   switch (process.command_line) {
@@ -83,6 +78,11 @@ std::optional<base::Error> command_line_error(const Process& process) {
 }
 
 }  // namespace
+
+std::string_view name_of(const Process& process) {
+  const std::string_view comm(process.comm.data(), process.comm.size());
+  return comm.substr(0, comm.find('\0'));
+}
 
 std::span<const Column> Processes::declared_columns() { return kColumnDeclarations; }
 
@@ -320,7 +320,7 @@ Row Processes::row(std::size_t index) const {
       std::int64_t{process.pid},
       std::int64_t{process.tgid},
       std::int64_t{process.ppid},
-      std::string(text_of(process.comm)),
+      std::string(name_of(process)),
       std::string(1, process.state),
       std::uint64_t{process.uid},
       std::uint64_t{process.gid},

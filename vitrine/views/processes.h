@@ -53,6 +53,9 @@ struct Process {
   std::array<char, 16> comm{};
 };
 
+// Its name, valid as long as it.
+std::string_view name_of(const Process& process);
+
 class Processes final : public View {
  public:
   // Resolves every field in the guest's own types. Error: the member or symbol that is missing.

@@ -132,12 +132,11 @@ void Stacks::collect_task(Reader& reader, std::size_t index, Outcome& outcome) {
 Row Stacks::row(std::size_t index) const {
   const Frame& frame = frames_[index];
   const Process& process = processes().processes()[frame.process];
-  const auto comm = std::string_view(process.comm.data(), process.comm.size());
   Row row;
   row.values = {
       std::int64_t{process.pid},
       std::int64_t{process.tgid},
-      std::string(comm.substr(0, comm.find('\0'))),
+      std::string(name_of(process)),
       std::string(1, process.state),
       std::uint64_t{frame.number},
       std::monostate{},

@@ -34,9 +34,8 @@ Verb add_stack(CommandLine& line) {
   command.option("PID", arguments->pid, "A task's id; without one, every process");
   command.flag("--threads", arguments->threads, "All threads, not the first of a process alone");
   command.footer(
-      "Who waits for a disk or a lock: --where 'state = D'. A task that runs on a processor at "
-      "this "
-      "moment has no stack to be read.");
+      "Who waits for a disk or a lock: --where 'state = D'. What a task does that runs on a "
+      "processor at this moment is in registers: it has no stack to be read.");
   return {command, [arguments] { return run(*arguments); }};
 }
 

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "apps/cli/column_index.h"
 #include "apps/cli/json.h"
 #include "apps/cli/table.h"
 
@@ -119,9 +120,7 @@ class Show {
  private:
   // Of a view that grows: drops the rows that were shown before, and notes how far this one goes.
   void leave_new_rows(std::vector<views::Row>& rows) {
-    const auto columns = view_->columns();
-    const auto column = static_cast<std::size_t>(
-        std::ranges::find(columns, command_.follows, &views::Column::name) - columns.begin());
+    const std::size_t column = index_of(view_->columns(), command_.follows);
     const auto number = [column](const views::Row& row) {
       const auto* value = std::get_if<std::uint64_t>(&row.values[column]);
       return value == nullptr ? 0 : *value;

@@ -19,7 +19,7 @@ enum class QmpSocket {
 struct GuestOptions {
   // A name of kernels.txt; without one the VM stays in its firmware.
   std::optional<std::string> kernel = "6.1";
-  std::string name = "live";    // -name guest=…
+  std::string name = {};        // -name guest=…; empty: one that no other VM has
   std::string memory = "512M";  // -m
   std::string machine = "pc";
   std::string cpu = {};     // -cpu, if not empty

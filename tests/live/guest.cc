@@ -56,7 +56,8 @@ bool agent_available() { return fs::exists(guest_assets() / "agent.cpio.gz"); }
 
 Guest::Guest(GuestOptions options) : options_(std::move(options)) {
   static int nameless = 0;
-  if (options_.name.empty()) options_.name = "live-" + std::to_string(getpid()) + "-" + std::to_string(++nameless);
+  if (options_.name.empty())
+    options_.name = "live-" + std::to_string(getpid()) + "-" + std::to_string(++nameless);
   lay_out_folder();
   start();
   if (!options_.kernel || !options_.wait_until_ready) return;

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "tests/live/balloon.h"
 #include "tests/live/guest_test.h"
 #include "tests/live/qmp_client.h"
 #include "tests/live/vmm_memory.h"
@@ -39,17 +40,6 @@ void expect_passive(Guest& guest, const std::string& technique) {
   expect_same(before.backend_bytes, after.backend_bytes, kGuestNoise, "backend files");
 }
 
-void balloon(Guest& guest, std::uint64_t target) {
-  guest.run("for module in /modules/*virtio*.ko; do insmod $module; done");
-  QmpClient qmp(guest.qmp());
-  qmp.execute("balloon", {{"value", target}});
-  for (int i = 0; i < 300; ++i) {
-    if (qmp.execute("query-balloon").at("actual") == target) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
-  FAIL() << "the guest did not give its memory back";
-}
-
 class PassiveOnSharedRam : public GuestTest {
  protected:
   static void SetUpTestSuite() {
@@ -63,7 +53,7 @@ TEST_F(PassiveOnSharedRam, LeavesTheHolesOfABalloonedGuestAlone) {
   // Touch all memory, so that ballooning must punch holes rather than find them.
   guest().run("dd if=/dev/zero of=/tmp/fill bs=1M count=200 2>/dev/null; rm /tmp/fill");
   const VmmMemory full = vmm_memory(guest().pid());
-  ASSERT_NO_FATAL_FAILURE(balloon(guest(), 128 * kMegabyte));
+  inflate_balloon(guest(), 128 * kMegabyte);
   ASSERT_LT(vmm_memory(guest().pid()).backend_bytes, full.backend_bytes) << "no holes to test with";
   expect_passive(guest(), "process-vm");
   expect_passive(guest(), "map");
@@ -78,7 +68,7 @@ class PassiveOnPrivateRam : public GuestTest {
 };
 
 TEST_F(PassiveOnPrivateRam, LeavesTheHolesOfABalloonedGuestAlone) {
-  ASSERT_NO_FATAL_FAILURE(balloon(guest(), 128 * kMegabyte));
+  inflate_balloon(guest(), 128 * kMegabyte);
   expect_passive(guest(), "process-vm");
   EXPECT_THAT(compare_ps(guest()), testing::IsEmpty());
 }

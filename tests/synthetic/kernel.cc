@@ -137,6 +137,12 @@ void Kernel::lay_out_data() {
   const GuestVirtual modules = place(Section::data, "modules", 16, 8, 'd');
   put(modules, modules.value);
   put(modules + 8, modules.value);
+  place(Section::read_only, "socket_file_ops", 32);
+  place(Section::data, "net_namespace_list", 16);
+  place(Section::data, "tcp_hashinfo", types_.size("struct inet_hashinfo"), 64);
+  place(Section::data, "udp_table", types_.size("struct udp_table"));
+  place(Section::data, "raw_v4_hashinfo", types_.size("struct raw_hashinfo"));
+  place(Section::data, "nl_table", 8);
   alias("jiffies", "jiffies_64", 'D');
   if (options_.timekeeper == TimekeeperHome::timekeeper_data)
     place(Section::data, "timekeeper_data", 2ULL * types_.size("struct tk_data"), 64, 'd');

@@ -1,5 +1,7 @@
 #include "tests/synthetic/kernel_types.h"
 
+#include "tests/synthetic/network_types.h"
+
 namespace vitrine::synthetic {
 namespace {
 
@@ -218,6 +220,8 @@ void add_files(Types& types) {
   types.add_spread("file",
                    {{"f_path", "struct path"},
                     {"f_inode", "struct inode *"},
+                    {"f_op", "void *"},
+                    {"private_data", "void *"},
                     {"f_flags", "u32"},
                     {"f_pos", "s64"}},
                    232, 0, 232);
@@ -371,6 +375,7 @@ Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_se
   add_modules(types, modules);
   add_stacks(types, rules);
   add_files(types);
+  add_network(types);
   add_task(types);
   add_what_tasks_share(types, rss);
   add_pages(types, pages);

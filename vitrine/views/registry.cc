@@ -7,12 +7,13 @@
 #include "vitrine/views/modules.h"
 #include "vitrine/views/mounts.h"
 #include "vitrine/views/processes.h"
+#include "vitrine/views/sockets.h"
 #include "vitrine/views/stacks.h"
 
 namespace vitrine::views {
 
 std::span<const Declaration> all() {
-  static const std::array<Declaration, 6> views{{
+  static const std::array<Declaration, 7> views{{
       {"processes", "ps", "the guest's processes", Processes::declared_columns(),
        [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
          return Processes::attach(kernel, memory, {.threads = false, .command_lines = false});
@@ -28,6 +29,7 @@ std::span<const Declaration> all() {
        [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
          return Files::attach(kernel, memory, {});
        }},
+      {"sockets", "ss", "the guest's sockets", Sockets::declared_columns(), Sockets::attach},
       {"stacks", "stack", "what tasks wait in", Stacks::declared_columns(),
        [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
          return Stacks::attach(kernel, memory, {.pid = std::nullopt, .threads = false});

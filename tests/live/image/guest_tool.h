@@ -15,7 +15,7 @@ unsigned char* base64_decode(const char* text, size_t* length);
 // Writes data as one line of base64 to the descriptor.
 void base64_write(int descriptor, const unsigned char* data, size_t length);
 
-// Subcommands (processes.c, memory.c, disk.c, list.c, serve.c).
+// Subcommands (processes.c, memory.c, disk.c, list.c, sockets.c, serve.c).
 int sleepers(int count);
 int threads(int count);
 int zombie(void);
@@ -35,6 +35,9 @@ int check_memory(int mebibytes, int seconds);
 // Starts another kernel in place of this one (kexec); returns only if that fails.
 int boot_another(const char* kernel, const char* initramfs, const char* command_line);
 int list(void);
+// Opens sockets of every kind, Unix ones named after `prefix`, in two processes that stay; prints
+// the id of the first (sockets.c).
+int sockets(const char* prefix);
 int serve(const char* terminal);
 
 #endif

@@ -1,0 +1,15 @@
+#include "vitrine/views/descriptors.h"
+
+namespace vitrine::views {
+
+Descriptors Descriptors::attach(Resolver& at) {
+  Descriptors descriptors;
+  descriptors.files_ = at("task_struct", "files");
+  descriptors.table_ = at("files_struct", "fdt");
+  descriptors.max_ = at("fdtable", "max_fds");
+  descriptors.array_ = at("fdtable", "fd");
+  descriptors.bitmap_ = at("fdtable", "open_fds");
+  return descriptors;
+}
+
+}  // namespace vitrine::views

@@ -8,7 +8,8 @@ Descriptors Descriptors::attach(Resolver& at) {
   descriptors.table_ = at("files_struct", "fdt");
   descriptors.max_ = at("fdtable", "max_fds");
   descriptors.array_ = at("fdtable", "fd");
-  descriptors.bitmap_ = at("fdtable", "open_fds");
+  descriptors.open_ = at("fdtable", "open_fds");
+  descriptors.close_on_exec_ = at("fdtable", "close_on_exec");
   return descriptors;
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 
 #include "vitrine/paging/walked_memory.h"
 #include "vitrine/views/text.h"
@@ -13,7 +12,6 @@ namespace {
 
 using base::GuestVirtual;
 
-constexpr std::uint32_t kMaxDescriptors = 1U << 20;  // of a process: sysctl_nr_open's default
 constexpr std::size_t kMaxFiles = 4U << 20;
 constexpr std::size_t kMaxWarnings = 10;
 constexpr std::size_t kMaxName = 32;              // of a kind of file system or namespace, bytes
@@ -89,14 +87,8 @@ std::span<const Column> Files::declared_columns() { return kColumnDeclarations; 
 
 Files::Fields Files::resolve(Resolver& at, const kernel::TypeLookup& types) {
   Fields fields;
-  fields.files = at("task_struct", "files");
   fields.fs = at("task_struct", "fs");
   fields.exe = at("mm_struct", "exe_file");
-  fields.table = at("files_struct", "fdt");
-  fields.max = at("fdtable", "max_fds");
-  fields.array = at("fdtable", "fd");
-  fields.open = at("fdtable", "open_fds");
-  fields.close_on_exec = at("fdtable", "close_on_exec");
   fields.root = at("fs_struct", "root");
   fields.directory = at("fs_struct", "pwd");
   fields.mount_in_path = at("path", "mnt");
@@ -132,8 +124,10 @@ base::Result<std::unique_ptr<View>> Files::attach(const kernel::Kernel& kernel,
   Resolver at(kernel.types);
   const Fields fields = resolve(at, kernel.types);
   Paths paths = Paths::attach(at);
+  const Descriptors descriptors = Descriptors::attach(at);
   if (at.error()) return base::fail(*at.error());
-  return std::unique_ptr<View>(new Files(std::move(*processes), std::move(paths), fields, options));
+  return std::unique_ptr<View>(
+      new Files(std::move(*processes), std::move(paths), descriptors, fields, options));
 }
 
 Outcome Files::collect(const AnyReader& reader) {
@@ -146,13 +140,13 @@ template <class Reader>
 Outcome Files::collect_with(Reader& reader, Outcome outcome) {
   files_.clear();
   paths_.forget();
-  words_.renew();
+  descriptors_.renew();
   bool found = false;
   for (std::size_t i = 0; i < processes().processes().size(); ++i) {
     const Process& process = processes().processes()[i];
     if (options_.pid && process.pid != *options_.pid) continue;
     found = true;
-    if (files_.size() >= kMaxFiles || paths_.spent() || words_.spent()) {
+    if (files_.size() >= kMaxFiles || paths_.spent() || descriptors_.spent()) {
       outcome.complete = false;
       outcome.warnings.push_back(
           "the processes claim more open files than a guest can have: only " +
@@ -174,18 +168,15 @@ Outcome Files::collect_with(Reader& reader, Outcome outcome) {
 template <class Reader>
 bool Files::collect_process(Reader& reader, std::size_t index) {
   const Process& process = processes().processes()[index];
-  GuestVirtual files;
   GuestVirtual fs;
   GuestVirtual program;
-  if (!reader.load(process.task + fields_.files, files.value) ||
-      !reader.load(process.task + fields_.fs, fs.value))
-    return false;
+  if (!reader.load(process.task + fields_.fs, fs.value)) return false;
   if (fs.value != 0) collect_directories(reader, index, fs);
   if (process.mm.value != 0) {
     if (!reader.load(process.mm + fields_.exe, program.value)) return false;
     if (program.value != 0) add_open_file(reader, program, {.process = index, .use = Use::program});
   }
-  return files.value == 0 || collect_descriptors(reader, index, files);
+  return collect_descriptors(reader, index);
 }
 
 template <class Reader>
@@ -194,41 +185,16 @@ void Files::collect_directories(Reader& reader, std::size_t index, GuestVirtual 
   add_place(reader, fs + fields_.root, {}, {.process = index, .use = Use::root});
 }
 
-// The bitmap of open descriptors first: the table itself is mostly empty.
 template <class Reader>
-bool Files::collect_descriptors(Reader& reader, std::size_t index, GuestVirtual files) {
-  GuestVirtual table;
-  GuestVirtual array;
-  GuestVirtual open;
-  GuestVirtual closing;
-  std::uint32_t max = 0;
-  if (!reader.load(files + fields_.table, table.value) || !reader.load(table + fields_.max, max) ||
-      !reader.load(table + fields_.array, array.value) ||
-      !reader.load(table + fields_.open, open.value) ||
-      !reader.load(table + fields_.close_on_exec, closing.value))
-    return false;
-  bool whole = max <= kMaxDescriptors;
-  for (std::uint32_t word = 0; word < std::min(max, kMaxDescriptors) / 64; ++word) {
-    std::uint64_t bits = 0;
-    std::uint64_t closing_bits = 0;
-    if (!words_.spend(1)) return false;
-    if (!reader.load(open + word * 8ULL, bits)) return false;
-    if (bits != 0 && !reader.load(closing + word * 8ULL, closing_bits)) return false;
-    for (; bits != 0; bits &= bits - 1) {
-      if (files_.size() >= kMaxFiles || paths_.spent()) return false;
-      const auto bit = static_cast<std::uint32_t>(std::countr_zero(bits));
-      File file{.process = index, .number = word * 64 + bit};
-      file.close_on_exec = (closing_bits >> bit & 1) != 0;
-      GuestVirtual at;
-      if (!reader.load(array + file.number * 8ULL, at.value)) {
-        whole = false;
-        continue;
-      }
-      // A descriptor that is reserved for a file that is just being opened.
-      if (at.value != 0) add_open_file(reader, at, std::move(file));
-    }
-  }
-  return whole;
+bool Files::collect_descriptors(Reader& reader, std::size_t index) {
+  return descriptors_.each(reader, processes().processes()[index].task,
+                           [&](const Descriptor& descriptor) {
+                             if (files_.size() >= kMaxFiles || paths_.spent()) return false;
+                             File file{.process = index, .number = descriptor.number};
+                             file.close_on_exec = descriptor.close_on_exec;
+                             add_open_file(reader, descriptor.file, std::move(file));
+                             return true;
+                           });
 }
 
 template <class Reader>

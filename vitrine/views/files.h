@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "vitrine/views/descriptors.h"
 #include "vitrine/views/paths.h"
 #include "vitrine/views/processes.h"
 
@@ -40,8 +41,7 @@ class Files final : public View {
  private:
   // Offsets in bytes within the structure that holds each.
   struct Fields {
-    std::uint32_t files = 0, fs = 0, exe = 0;  // task_struct; mm_struct
-    std::uint32_t table = 0, max = 0, array = 0, open = 0, close_on_exec = 0;
+    std::uint32_t fs = 0, exe = 0;          // task_struct; mm_struct
     std::uint32_t root = 0, directory = 0;  // fs_struct
     std::uint32_t mount_in_path = 0, entry_in_path = 0;
     std::uint32_t path = 0, inode = 0, flags = 0, position = 0;  // file
@@ -75,9 +75,11 @@ class Files final : public View {
     bool unreadable = false;                    // all but its path
   };
 
-  Files(std::unique_ptr<View> processes, Paths paths, Fields fields, const FileOptions& options)
+  Files(std::unique_ptr<View> processes, Paths paths, Descriptors descriptors, Fields fields,
+        const FileOptions& options)
       : processes_(std::move(processes)),
         paths_(std::move(paths)),
+        descriptors_(descriptors),
         fields_(fields),
         options_(options) {}
 
@@ -89,7 +91,7 @@ class Files final : public View {
   template <class Reader>
   bool collect_process(Reader& reader, std::size_t index);
   template <class Reader>
-  bool collect_descriptors(Reader& reader, std::size_t index, base::GuestVirtual files);
+  bool collect_descriptors(Reader& reader, std::size_t index);
   template <class Reader>
   void collect_directories(Reader& reader, std::size_t index, base::GuestVirtual fs);
   template <class Reader>
@@ -106,10 +108,10 @@ class Files final : public View {
 
   std::unique_ptr<View> processes_;
   Paths paths_;
+  Descriptors descriptors_;
   Fields fields_;
   FileOptions options_;
   std::vector<File> files_;
-  Budget words_{16U << 20};  // of the maps of open descriptors, of all processes
 };
 
 }  // namespace vitrine::views

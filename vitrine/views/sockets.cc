@@ -253,16 +253,16 @@ void Sockets::index_by_file() {
 template <class Reader>
 bool Sockets::read_owner(Reader& reader, std::size_t process) {
   bool whole = true;
-  const auto take = [&](std::uint32_t descriptor, GuestVirtual file) {
+  const auto take = [&](const Descriptor& descriptor) {
     GuestVirtual operations;
     GuestVirtual socket;
-    if (!reader.load(file + parts_.file.operations, operations.value)) {
+    if (!reader.load(descriptor.file + parts_.file.operations, operations.value)) {
       whole = false;
       return true;
     }
     if (operations != parts_.file.operations_of_sockets) return true;
     Socket* owner_of = nullptr;
-    if (reader.load(file + parts_.file.private_data, socket.value))
+    if (reader.load(descriptor.file + parts_.file.private_data, socket.value))
       owner_of = owned(reader, socket);
     if (owner_of == nullptr) {
       whole = false;
@@ -270,7 +270,7 @@ bool Sockets::read_owner(Reader& reader, std::size_t process) {
     }
     if (owner_of->owners++ == 0) {
       owner_of->owner = process;
-      owner_of->descriptor = descriptor;
+      owner_of->descriptor = descriptor.number;
     }
     return true;
   };

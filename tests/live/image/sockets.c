@@ -174,10 +174,14 @@ static void links(void) {
   bind_to(open_socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), &any, sizeof any);
   open_socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);  // gets no port
   struct sockaddr_ll lo = {.sll_family = AF_PACKET,
-                           .sll_protocol = htons(ETH_P_ALL),
+                           .sll_protocol = htons(ETH_P_IPV6),
                            .sll_ifindex = (int)if_nametoindex("lo")};
-  bind_to(open_socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)), &lo, sizeof lo);
+  bind_to(open_socket(AF_PACKET, SOCK_RAW, htons(ETH_P_IPV6)), &lo, sizeof lo);
   open_socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_ARP));
+  struct sockaddr_in6 own = inet6_at("::1", 7007);
+  int client = open_socket(AF_INET6, SOCK_DGRAM, 0);
+  connect_to(client, &own, sizeof own);
+  send_bytes(client, 20);  // which is seen on the link, too
 }
 
 static void open_all(const char* prefix) {
@@ -202,9 +206,10 @@ int sockets(const char* prefix) {
   }
   close(ready[0]);
   open_all(prefix);
-  if (fork() < 0) fail("fork");
+  pid_t second = fork();
+  if (second < 0) fail("fork");
   for (int i = 0; i < 3; ++i) dup2(nothing, i);  // so that nobody waits for its output's end
-  if (write(ready[1], "", 1) != 1) fail("write");
+  if (second > 0 && write(ready[1], "", 1) != 1) fail("write");
   close(ready[1]);
   close(nothing);
   for (;;) pause();

@@ -143,6 +143,7 @@ void Kernel::lay_out_data() {
   place(Section::data, "udp_table", types_.size("struct udp_table"));
   place(Section::data, "raw_v4_hashinfo", types_.size("struct raw_hashinfo"));
   place(Section::data, "nl_table", 8);
+  place(Section::data, "arp_tbl", types_.size("struct neigh_table"));
   alias("jiffies", "jiffies_64", 'D');
   if (options_.timekeeper == TimekeeperHome::timekeeper_data)
     place(Section::data, "timekeeper_data", 2ULL * types_.size("struct tk_data"), 64, 'd');

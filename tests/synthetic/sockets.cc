@@ -16,7 +16,7 @@ std::uint16_t network_order(std::uint16_t port) {
 
 }  // namespace
 
-Sockets::Sockets(Kernel& kernel, Processes& processes) : kernel_(kernel), processes_(processes) {
+Sockets::Sockets(Kernel& kernel) : kernel_(kernel) {
   const Types& types = kernel.types();
   const GuestVirtual namespaces = kernel.symbol("net_namespace_list");
   kernel.put(namespaces, namespaces.value);
@@ -60,7 +60,8 @@ GuestVirtual Sockets::add_namespace(std::uint32_t number) {
   return made;
 }
 
-void Sockets::add_interface(GuestVirtual name_space, const std::string& name, std::uint32_t index) {
+GuestVirtual Sockets::add_interface(GuestVirtual name_space, const std::string& name,
+                                    std::uint32_t index) {
   const GuestVirtual device = kernel_.allocate(kernel_.types().size("struct net_device"));
   kernel_.write(kernel_.member(device, "net_device", "name"), name);
   kernel_.set(device, "net_device", "ifindex", index);
@@ -68,6 +69,8 @@ void Sockets::add_interface(GuestVirtual name_space, const std::string& name, st
   const GuestVirtual node = kernel_.member(device, "net_device", "dev_list");
   kernel_.put(node, kernel_.get<std::uint64_t>(head));
   kernel_.put(head, node.value);
+  kernel_.set(device, "net_device", "nd_net.net", name_space.value);
+  return device;
 }
 
 void Sockets::link(GuestVirtual head, GuestVirtual node) {

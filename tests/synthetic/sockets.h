@@ -14,11 +14,12 @@ namespace vitrine::synthetic {
 class Sockets {
  public:
   // One namespace, the first, and empty tables.
-  Sockets(Kernel& kernel, Processes& processes);
+  explicit Sockets(Kernel& kernel);
 
   GuestVirtual first_namespace() const { return first_; }
   GuestVirtual add_namespace(std::uint32_t number);
-  void add_interface(GuestVirtual name_space, const std::string& name, std::uint32_t index);
+  // struct net_device.
+  GuestVirtual add_interface(GuestVirtual name_space, const std::string& name, std::uint32_t index);
 
   // Sockets of a namespace, in their table. Addresses are of the loopback.
   GuestVirtual listener(GuestVirtual name_space, std::uint16_t port);
@@ -48,7 +49,6 @@ class Sockets {
   void link(GuestVirtual head, GuestVirtual node);
 
   Kernel& kernel_;
-  Processes& processes_;
   GuestVirtual first_, established_, listening_, udp_, netlink_;
 };
 

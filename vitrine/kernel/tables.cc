@@ -15,7 +15,7 @@ constexpr auto kOftenAsked = std::to_array<std::string_view>(
     {"vmcoreinfo_note", "page_offset_base", "_end", "jiffies_64", "__start_BTF", "__stop_BTF",
      "tk_core", "timekeeper_data", "__num_online_cpus", "nr_cpu_ids", "_totalram_pages",
      "saved_command_line", "iomem_resource", "init_task", "__per_cpu_offset", "task_statm",
-     "__percpu_counter_sum"});
+     "__percpu_counter_sum", "net_namespace_list", "socket_file_ops"});
 
 }  // namespace
 

@@ -2,18 +2,22 @@
 
 #include <array>
 
+#include "vitrine/views/addresses.h"
 #include "vitrine/views/files.h"
 #include "vitrine/views/kernel_log.h"
+#include "vitrine/views/links.h"
 #include "vitrine/views/modules.h"
 #include "vitrine/views/mounts.h"
+#include "vitrine/views/neighbours.h"
 #include "vitrine/views/processes.h"
+#include "vitrine/views/routes.h"
 #include "vitrine/views/sockets.h"
 #include "vitrine/views/stacks.h"
 
 namespace vitrine::views {
 
 std::span<const Declaration> all() {
-  static const std::array<Declaration, 7> views{{
+  static const std::array<Declaration, 11> views{{
       {"processes", "ps", "the guest's processes", Processes::declared_columns(),
        [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
          return Processes::attach(kernel, memory, {.threads = false, .command_lines = false});
@@ -30,6 +34,13 @@ std::span<const Declaration> all() {
          return Files::attach(kernel, memory, {});
        }},
       {"sockets", "ss", "the guest's sockets", Sockets::declared_columns(), Sockets::attach},
+      {"addresses", "ip", "addresses of the guest's interfaces", Addresses::declared_columns(),
+       Addresses::attach},
+      {"links", "ip link", "the guest's network interfaces", Links::declared_columns(),
+       Links::attach},
+      {"routes", "ip route", "the guest's routes", Routes::declared_columns(), Routes::attach},
+      {"neighbours", "ip neigh", "who is known on the guest's links",
+       Neighbours::declared_columns(), Neighbours::attach},
       {"stacks", "stack", "what tasks wait in", Stacks::declared_columns(),
        [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
          return Stacks::attach(kernel, memory, {.pid = std::nullopt, .threads = false});

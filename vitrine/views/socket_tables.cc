@@ -13,10 +13,10 @@ base::Error missing(std::string_view symbol) {
 }  // namespace
 
 base::Result<SocketTables> SocketTables::attach(const kernel::Kernel& kernel, Resolver& at) {
-  enum Name : std::size_t { kTcp, kUdp, kUdpLite, kRaw4, kRaw6, kUnix, kNetlink, kNames };
-  constexpr std::array<std::string_view, kNames> kSymbols{
-      "tcp_hashinfo",    "udp_table",         "udplite_table", "raw_v4_hashinfo",
-      "raw_v6_hashinfo", "unix_socket_table", "nl_table"};
+  enum Name : std::size_t { kTcp, kUdp, kUdpLite, kRaw4, kRaw6, kNetlink, kNames };
+  constexpr std::array<std::string_view, kNames> kSymbols{"tcp_hashinfo",    "udp_table",
+                                                          "udplite_table",   "raw_v4_hashinfo",
+                                                          "raw_v6_hashinfo", "nl_table"};
   const auto symbols = kernel.symbols.find(kSymbols);
   for (const Name needed : {kTcp, kUdp, kRaw4, kNetlink})
     if (!symbols[needed]) return base::fail(missing(kSymbols.at(needed)));
@@ -26,7 +26,6 @@ base::Result<SocketTables> SocketTables::attach(const kernel::Kernel& kernel, Re
   tables.udplite_ = symbols[kUdpLite];
   tables.raw4_ = symbols[kRaw4];
   tables.raw6_ = symbols[kRaw6];
-  tables.unix_ = symbols[kUnix];
   tables.netlink_ = *symbols[kNetlink];
 
   const kernel::TypeLookup& types = kernel.types;
@@ -34,17 +33,14 @@ base::Result<SocketTables> SocketTables::attach(const kernel::Kernel& kernel, Re
   tables.established_ = at("inet_hashinfo", "ehash");
   tables.established_mask_ = at("inet_hashinfo", "ehash_mask");
   tables.established_heads_ = {at.size("inet_ehash_bucket"), at("inet_ehash_bucket", "chain")};
-  // A small table within, until 5.19 (cae3873c5b3a).
-  tables.few_listeners_ = types.has_member("inet_hashinfo", "listening_hash");
-  tables.listening_ = at("inet_hashinfo", tables.few_listeners_ ? "listening_hash" : "lhash2");
-  tables.listening_mask_ = tables.few_listeners_ ? 0 : at("inet_hashinfo", "lhash2_mask");
+  tables.listening_ = at("inet_hashinfo", "lhash2");
+  tables.listening_mask_ = at("inet_hashinfo", "lhash2_mask");
   tables.listening_heads_ = {at.size("inet_listen_hashbucket"),
                              at("inet_listen_hashbucket", "nulls_head")};
   if (types.has_member("net", "ipv4.tcp_death_row.hashinfo"))
     tables.own_tcp_ = at("net", "ipv4.tcp_death_row.hashinfo");
   if (types.has_member("net", "ipv4.udp_table")) tables.own_udp_ = at("net", "ipv4.udp_table");
-  if (types.has_member("net", "unx.table.buckets"))
-    tables.own_unix_ = at("net", "unx.table.buckets");
+  tables.unix_ = at("net", "unx.table.buckets");
   tables.udp_hash_ = at("udp_table", "hash");
   tables.udp_mask_ = at("udp_table", "mask");
   tables.udp_heads_ = {at.size("udp_hslot"), at("udp_hslot", "head")};

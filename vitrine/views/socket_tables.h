@@ -46,9 +46,8 @@ class SocketTables {
   static constexpr std::uint64_t kMaxBuckets = 16U << 20;  // of a table: TCP's greatest
   static constexpr int kAttempts = 3;                      // walks of a chain that is left half-way
   static constexpr std::uint32_t kNetlinkProtocols = 32;   // MAX_LINKS
-  static constexpr std::uint64_t kUnixBuckets = 512;       // UNIX_HASH_SIZE; before 6.0 twice 256
+  static constexpr std::uint64_t kUnixBuckets = 512;       // UNIX_HASH_SIZE
   static constexpr std::uint64_t kRawBuckets = 256;        // RAW_HTABLE_SIZE
-  static constexpr std::uint32_t kListeners = 32;          // INET_LHTABLE_SIZE
   static constexpr std::uint64_t kListenEnd = 1U << 29;    // LISTENING_NULLS_BASE
 
   // Where the heads of chains are, one after the other.
@@ -96,17 +95,16 @@ class SocketTables {
 
   base::GuestVirtual tcp_, udp_, netlink_;
   // Absent where the kernel has none of it: UDP-Lite was removed in 7.1, IPv6 may be left out.
-  std::optional<base::GuestVirtual> udplite_, raw4_, raw6_, unix_;
+  std::optional<base::GuestVirtual> udplite_, raw4_, raw6_;
   std::uint32_t node_ = 0;  // of struct sock, as all following
   // Of struct inet_hashinfo.
   std::uint32_t established_ = 0, established_mask_ = 0, listening_ = 0, listening_mask_ = 0;
-  bool few_listeners_ = false;
   Heads established_heads_, listening_heads_;
-  std::optional<std::uint32_t> own_tcp_, own_udp_, own_unix_;  // of struct net
-  std::uint32_t udp_hash_ = 0, udp_mask_ = 0;                  // of struct udp_table
+  std::optional<std::uint32_t> own_tcp_, own_udp_;  // of struct net
+  std::uint32_t udp_hash_ = 0, udp_mask_ = 0;       // of struct udp_table
   Heads udp_heads_;
-  std::uint32_t raw_hash_ = 0;  // of struct raw_hashinfo
-  std::uint32_t packets_ = 0;   // of struct net
+  std::uint32_t raw_hash_ = 0;            // of struct raw_hashinfo
+  std::uint32_t unix_ = 0, packets_ = 0;  // of struct net
   std::uint32_t netlink_size_ = 0, netlink_count_ = 0, netlink_table_ = 0;  // of netlink_table
   std::uint32_t bucket_count_ = 0, nested_ = 0, future_ = 0, buckets_ = 0;  // of bucket_table
   std::uint32_t netlink_node_ = 0;                                          // of netlink_sock
@@ -137,10 +135,10 @@ void SocketTables::read(Reader& reader, const std::vector<NetNamespace>& namespa
 template <class Reader>
 bool SocketTables::read_tcp_of(Reader& reader, const std::vector<NetNamespace>& namespaces,
                                std::vector<FoundSocket>& found) {
-  base::GuestVirtual listeners = tcp_ + listening_;
-  std::uint32_t mask = kListeners - 1;
-  if (!few_listeners_ && (!reader.load(tcp_ + listening_, listeners.value) ||
-                          !reader.load(tcp_ + listening_mask_, mask)))
+  base::GuestVirtual listeners;
+  std::uint32_t mask = 0;
+  if (!reader.load(tcp_ + listening_, listeners.value) ||
+      !reader.load(tcp_ + listening_mask_, mask))
     return false;
   bool whole = read_buckets(reader,
                             {.at = listeners,
@@ -238,14 +236,9 @@ bool SocketTables::read_unix(Reader& reader, const std::vector<NetNamespace>& na
                   .heads = {.stride = 8, .first = 0},
                   .node = node_,
                   .kind = SocketKind::local};
-  if (unix_) {
-    buckets.at = *unix_;
-    return read_buckets(reader, buckets, found);
-  }
   bool whole = true;
   for (const NetNamespace& name_space : namespaces) {
-    if (!own_unix_) break;
-    whole = reader.load(name_space.at + *own_unix_, buckets.at.value) &&
+    whole = reader.load(name_space.at + unix_, buckets.at.value) &&
             read_buckets(reader, buckets, found) && whole;
   }
   return whole;

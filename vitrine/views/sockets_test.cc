@@ -56,7 +56,7 @@ class SocketsTest : public ::testing::TestWithParam<ReaderKind> {
 
   Guest guest_{options()};
   synthetic::Files files_{guest_.kernel(), guest_.processes()};
-  synthetic::Sockets sockets_{guest_.kernel(), guest_.processes()};
+  synthetic::Sockets sockets_{guest_.kernel()};
   GuestVirtual first_ = sockets_.first_namespace();
   std::optional<kernel::Kernel> located_;
   std::optional<Observer> observer_;

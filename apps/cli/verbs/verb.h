@@ -32,6 +32,7 @@ Verb add_stack(CommandLine& line);
 Verb add_lsof(CommandLine& line);
 Verb add_mount(CommandLine& line);
 Verb add_ss(CommandLine& line);
+Verb add_ip(CommandLine& line);
 Verb add_lsmod(CommandLine& line);
 Verb add_rate(CommandLine& line);
 Verb add_snapshot(CommandLine& line);

@@ -21,7 +21,7 @@ Kernel::Kernel(Memory& memory, FrameAllocator& frames, KernelOptions options)
       frames_(frames),
       options_(std::move(options)),
       types_(kernel_types(options_.rss, options_.timekeeper, options_.shuffle_seed, options_.pages,
-                          options_.modules, options_.unwind_rules)),
+                          options_.modules, options_.unwind_rules, options_.regions)),
       tables_(memory, frames, options_.levels, GuestPhysical(0)) {
   lay_out_text();
   lay_out_data();
@@ -122,6 +122,8 @@ void Kernel::lay_out_data() {
   place(Section::data, "swapper_pg_dir", 2 * page_size, 2 * page_size);
   alias("init_top_pgt", "swapper_pg_dir", 'D');
   place(Section::data, "idt_table", page_size, page_size);
+  place(Section::data, "__start_init_task", stack_size, page_size, 'D');
+  place(Section::data, "__end_init_task", 0, page_size, 'D');
   place(Section::data, "init_task", types_.size("struct task_struct"), 64);
   place(Section::data, "init_signals", types_.size("struct signal_struct"), 64, 'd');
   place(Section::data, "init_cred", types_.size("struct cred"), 64);
@@ -133,6 +135,11 @@ void Kernel::lay_out_data() {
   put(place(Section::data, "phys_base", 8), phys_base());
   put(place(Section::data, "__pgtable_l5_enabled", 4), options_.levels == 5 ? 1U : 0U);
   put(place(Section::data, "jiffies_64", 8, 64), options_.jiffies);
+  place(Section::read_only, "special_mapping_vmops", 64, 8, 'r');
+  place(Section::data, "gate_vma", types_.size("struct vm_area_struct"), 8, 'd');
+  put(place(Section::data, "vsyscall_mode", 4, 4, 'd'), 2U);  // NONE
+  put(place(Section::data, "nr_swapfiles", 4, 4, 'b'), 2U);
+  put(place(Section::data, "huge_zero_pfn", 8, 8, 'd'), ~std::uint64_t{0});
   place(Section::data, "prb", 8, 8, 'd');
   const GuestVirtual modules = place(Section::data, "modules", 16, 8, 'd');
   put(modules, modules.value);

@@ -51,6 +51,7 @@ struct KernelOptions {
   PageTypes pages = PageTypes::bits;
   ModuleMemory modules = ModuleMemory::several;
   UnwindRules unwind_rules = UnwindRules::with_end_type;
+  RegionHome regions = RegionHome::tree;
   SymbolEncoding encoding = SymbolEncoding::absolute_percpu;
   NameLengths lengths = NameLengths::uleb128;
   bool kallsyms_offsets_last = false;
@@ -77,6 +78,8 @@ void write_vmcoreinfo_note(Memory& memory, GuestPhysical page, std::string_view 
 class Kernel {
  public:
   static constexpr std::uint64_t image_size = 6 * megabyte;  // text, read-only data, data
+
+  static constexpr std::uint64_t stack_size = 16 << 10;  // of a task's kernel stack
 
   static constexpr std::size_t unwind_entries = 32;  // room in the tables, see stacks.h
 

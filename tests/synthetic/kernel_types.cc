@@ -161,7 +161,9 @@ void add_modules(Types& types, ModuleMemory memory) {
 
 // As the kernel's own, but that what it packs into bits has bytes of its own.
 void add_stacks(Types& types, UnwindRules rules) {
-  types.add_struct("thread_struct", {{"sp", "long unsigned int"}});
+  types.add_struct("thread_struct", {{"sp", "long unsigned int"},
+                                     {"fsbase", "long unsigned int"},
+                                     {"gsbase", "long unsigned int"}});
   types.add_struct("inactive_task_frame", {{"bx", "long unsigned int"},
                                            {"bp", "long unsigned int"},
                                            {"ret_addr", "long unsigned int"}});
@@ -233,6 +235,44 @@ void add_files(Types& types) {
   types.add_struct("nsproxy", {{"uts_ns", "void *"}, {"mnt_ns", "struct mnt_namespace *"}});
 }
 
+// include/linux/maple_tree.h; what lies over each other there does so here.
+void add_maple_tree(Types& types) {
+  types.add_struct("maple_tree",
+                   {{"ma_lock", "u32"}, {"ma_flags", "unsigned int"}, {"ma_root", "void *"}});
+  types.add_struct("maple_metadata", {{"end", "u8"}, {"gap", "u8"}});
+  types.add_spread("maple_range_64",
+                   {{"parent", "void *", 0},
+                    {"pivot", "long unsigned int[15]", 8},
+                    {"slot", "void *[16]", 128},
+                    {"meta", "struct maple_metadata", 248}},
+                   256, 0, 0);
+  types.add_spread("maple_arange_64",
+                   {{"parent", "void *", 0},
+                    {"pivot", "long unsigned int[9]", 8},
+                    {"slot", "void *[10]", 80},
+                    {"gap", "long unsigned int[10]", 160},
+                    {"meta", "struct maple_metadata", 240}},
+                   248, 0, 0);
+  types.add_spread("maple_node", {{"parent", "void *", 0}, {"slot", "void *[31]", 8}}, 256, 0, 0);
+}
+
+void add_regions(Types& types, RegionHome regions) {
+  std::vector<Field> fields{{"vm_start", "long unsigned int"},  {"vm_end", "long unsigned int"},
+                            {"vm_mm", "struct mm_struct *"},    {"vm_flags", "long unsigned int"},
+                            {"shared", "long unsigned int[4]"}, {"vm_ops", "void *"},
+                            {"vm_pgoff", "long unsigned int"},  {"vm_file", "struct file *"},
+                            {"vm_private_data", "void *"}};
+  if (regions == RegionHome::list)
+    fields.push_back({"vm_next", "struct vm_area_struct *"});
+  else
+    fields.push_back({"anon_name", "struct anon_vma_name *"});
+  types.add_spread("vm_area_struct", fields, 192, 0, 192);
+  types.add_struct("anon_vma_name", {{"kref", "refcount_t"}, {"name", "char[0]"}});
+  types.add_struct("vm_special_mapping", {{"name", "char *"}, {"pages", "void *"}});
+  types.add_struct("<mm_context_t>", {{"ctx_id", "u64"}, {"flags", "long unsigned int"}});
+  types.add_typedef("mm_context_t", "struct <mm_context_t>");
+}
+
 void add_task(Types& types) {
   types.add_struct("thread_info", {{"flags", "long unsigned int"},
                                    {"syscall_work", "long unsigned int"},
@@ -273,7 +313,7 @@ void add_task(Types& types) {
                    9280, 0x18, 0xc00);
 }
 
-void add_what_tasks_share(Types& types, RssLayout rss) {
+void add_what_tasks_share(Types& types, RssLayout rss, RegionHome regions) {
   types.add_spread("signal_struct",
                    {{"sigcnt", "refcount_t"},
                     {"live", "atomic_t"},
@@ -301,15 +341,22 @@ void add_what_tasks_share(Types& types, RssLayout rss) {
     rss_type = "struct percpu_counter[4]";
   }
   types.add_spread("<mm_struct>",
-                   {{"pgd", "pgd_t *"},
+                   {regions == RegionHome::tree ? Field{"mm_mt", "struct maple_tree"}
+                                                : Field{"mmap", "struct vm_area_struct *"},
+                    {"pgd", "pgd_t *"},
                     {"mm_users", "atomic_t"},
                     {"mm_count", "atomic_t"},
                     {"map_count", "int"},
                     {"total_vm", "long unsigned int"},
+                    {"start_brk", "long unsigned int"},
+                    {"brk", "long unsigned int"},
+                    {"start_stack", "long unsigned int"},
+                    {"context", "mm_context_t"},
                     {"arg_start", "long unsigned int"},
                     {"arg_end", "long unsigned int"},
                     {"env_start", "long unsigned int"},
                     {"env_end", "long unsigned int"},
+                    {"saved_auxv", "long unsigned int[52]"},
                     {"rss_stat", rss_type},
                     {"exe_file", "struct file *"},
                     {"owner", "struct task_struct *"}},
@@ -362,7 +409,7 @@ std::vector<std::pair<std::string, int>> page_flags(PageTypes pages) {
 }
 
 Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_seed, PageTypes pages,
-                   ModuleMemory modules, UnwindRules rules) {
+                   ModuleMemory modules, UnwindRules rules, RegionHome regions) {
   Types types(shuffle_seed);
   add_scalars(types);
   add_names(types);
@@ -372,7 +419,9 @@ Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_se
   add_stacks(types, rules);
   add_files(types);
   add_task(types);
-  add_what_tasks_share(types, rss);
+  add_maple_tree(types);
+  add_regions(types, regions);
+  add_what_tasks_share(types, rss, regions);
   add_pages(types, pages);
   return types;
 }

@@ -38,6 +38,12 @@ enum class UnwindRules {
   with_end_type,  // a type, from commit fb799447ae29
 };
 
+// Where the regions of a process's memory are.
+enum class RegionHome {
+  tree,  // mm_mt, a maple tree, from commit 763ecb035029
+  list,  // mmap
+};
+
 // Numbers of the counters in rss_stat (include/linux/mm_types_task.h).
 enum RssCounter : std::uint8_t {
   file_pages = 0,
@@ -57,6 +63,7 @@ std::vector<std::pair<std::string, int>> page_flags(PageTypes pages);
 
 Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_seed,
                    PageTypes pages = PageTypes::bits, ModuleMemory modules = ModuleMemory::several,
-                   UnwindRules rules = UnwindRules::with_end_type);
+                   UnwindRules rules = UnwindRules::with_end_type,
+                   RegionHome regions = RegionHome::tree);
 
 }  // namespace vitrine::synthetic

@@ -25,6 +25,9 @@ constexpr Format x86_64(std::string_view name, std::span<const Level> levels,
           .user = 1u << 2,
           .no_execute = std::uint64_t{1} << 63,
           .resident_when_absent = 1u << 8,
+          .special = 1u << 9,
+          .swap_type_shift = 59,
+          .swap_type_mask = 0x1f,
           .accessed_dirty = 1u << 5 | 1u << 6};
 }
 

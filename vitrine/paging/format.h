@@ -34,6 +34,12 @@ struct Format {
   // Linux: a page that is in memory though its entry is not present (PROT_NONE, NUMA balancing);
   // its address bits are stored inverted, against speculation (L1TF).
   std::uint64_t resident_when_absent = 0;
+  // Linux: a page that is not the process's own: the page of zeros, or what a device shows.
+  std::uint64_t special = 0;
+  // Linux: where an entry of a page that is kept elsewhere says where: the number of the swap area,
+  // or one beyond these for what is none (__swp_type()).
+  unsigned swap_type_shift = 0;
+  std::uint64_t swap_type_mask = 0;
   // Bits that the processor changes by itself; not part of a translation.
   std::uint64_t accessed_dirty = 0;
 

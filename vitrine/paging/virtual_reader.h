@@ -7,9 +7,11 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "vitrine/memory/reader.h"
 #include "vitrine/paging/address_space.h"
+#include "vitrine/paging/range_walk.h"
 
 namespace vitrine::paging {
 
@@ -87,6 +89,14 @@ class VirtualReader {
       to = to.subspan(part);
     }
     return true;
+  }
+
+  // Goes through the pages of a process: see range_walk.h.
+  template <class Visit>
+  bool walk_pages(base::GuestPhysical root, base::GuestVirtual start, base::GuestVirtual end,
+                  std::uint64_t& tables, Visit&& visit) {
+    return walk_range(*space_.format, root, start, end, physical_, tables,
+                      std::forward<Visit>(visit));
   }
 
   // Says that an object of the direct map will be read, so that it comes in one piece.

@@ -59,10 +59,6 @@ base::Result<Processes::Fields> Processes::resolve(const kernel::Kernel& kernel,
   fields.thread_head = at("signal_struct", "thread_head");
   fields.uid = at("cred", "uid.val");
   fields.gid = at("cred", "gid.val");
-  fields.pgd = at("mm_struct", "pgd");
-  fields.arg_start = at("mm_struct", "arg_start");
-  fields.arg_end = at("mm_struct", "arg_end");
-  fields.env_end = at("mm_struct", "env_end");
   constexpr std::array<std::string_view, 3> kCounters{"MM_FILEPAGES", "MM_ANONPAGES",
                                                       "MM_SHMEMPAGES"};
   for (std::size_t kind = 0; kind < kCounters.size(); ++kind) {
@@ -104,7 +100,10 @@ base::Result<std::unique_ptr<View>> Processes::attach(const kernel::Kernel& kern
     if (cpu_offsets.empty())
       return fail(Code::unreadable, "the guest's per-CPU offsets could not be read");
   }
-  return std::unique_ptr<View>(new Processes(*fields, std::move(cpu_offsets), options));
+  Resolver at(kernel.types);
+  const UserStrings strings = UserStrings::attach(at);
+  if (at.error()) return fail(*at.error());
+  return std::unique_ptr<View>(new Processes(*fields, strings, std::move(cpu_offsets), options));
 }
 
 }  // namespace vitrine::views

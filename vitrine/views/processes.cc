@@ -11,9 +11,7 @@
 namespace vitrine::views {
 namespace {
 
-constexpr std::size_t kMaxTasks = 4u << 20;                 // PID_MAX_LIMIT
-constexpr std::uint64_t kMaxCommandLine = 2u << 20;         // more than execve's own limit
-constexpr std::uint64_t kUserEnd = std::uint64_t{1} << 56;  // TASK_SIZE_MAX with five levels
+constexpr std::size_t kMaxTasks = 4u << 20;  // PID_MAX_LIMIT
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint32_t kFlagExiting = 0x0000'0004;       // PF_EXITING, include/linux/sched.h
 constexpr std::uint32_t kFlagKernelThread = 0x0020'0000;  // PF_KTHREAD
@@ -264,8 +262,6 @@ void Processes::read_command_lines(Reader& reader, Outcome& outcome) {
                              " bytes: those after that were left out");
 }
 
-// As get_mm_cmdline() in fs/proc/base.c: the argument area, or, where a program has overwritten its
-// end (setproctitle), the string that runs on into the environment.
 template <class Reader>
 void Processes::read_command_line(Reader& reader, std::size_t index) {
   Process& row = rows_[index];
@@ -274,43 +270,18 @@ void Processes::read_command_line(Reader& reader, std::size_t index) {
   if (line.capacity() > kPage) line.shrink_to_fit();
   if (row.mm.value == 0) return;
 
-  base::GuestVirtual tables;
-  base::GuestPhysical root;
-  base::GuestVirtual start;
-  base::GuestVirtual end;
-  base::GuestVirtual environment_end;
-  const auto give_up = [&reader, &row] {
-    row.command_line = CommandLine::unreadable;
-    row.command_line_fault = reader.fault();
-  };
-  if (!reader.load(row.mm + fields_.pgd, tables.value) ||
-      !reader.load(row.mm + fields_.arg_start, start.value) ||
-      !reader.load(row.mm + fields_.arg_end, end.value) ||
-      !reader.load(row.mm + fields_.env_end, environment_end.value) ||
-      !reader.translate(tables, root))
-    return give_up();
-  row.command_line = CommandLine::read;
-  if (start == end) return;
-  if (start > end || end.value > kUserEnd || end - start > kMaxCommandLine) {
+  const UserStrings::End end = strings_.arguments(reader, row.mm, text_);
+  if (end == UserStrings::End::implausible) {
     row.command_line = CommandLine::implausible;
-    return;
+  } else if (end == UserStrings::End::unreadable || !text_.gaps.empty()) {
+    row.command_line = CommandLine::unreadable;
+    row.command_line_fault = text_.gaps.empty() ? reader.fault() : text_.gaps.front().fault;
+  } else {
+    row.command_line = CommandLine::read;
+    line = text_.bytes;
+    while (!line.empty() && line.back() == '\0') line.pop_back();
+    std::ranges::replace(line, '\0', ' ');
   }
-
-  line.resize(end - start);
-  if (!reader.load_bytes(root, start, std::as_writable_bytes(std::span(line)))) {
-    line.clear();
-    line.shrink_to_fit();
-    return give_up();
-  }
-  if (line.back() != '\0' && environment_end > end) {
-    const std::size_t arguments = line.size();
-    line.resize(arguments + std::min<std::uint64_t>(environment_end - end, kPage));
-    const auto rest = std::as_writable_bytes(std::span(line)).subspan(arguments);
-    if (!reader.load_bytes(root, end, rest)) line.resize(arguments);
-    line.resize(std::min(line.find('\0'), line.size()));
-  }
-  while (!line.empty() && line.back() == '\0') line.pop_back();
-  std::ranges::replace(line, '\0', ' ');
 }
 
 Row Processes::row(std::size_t index) const {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "vitrine/kernel/kernel.h"
+#include "vitrine/views/user_strings.h"
 #include "vitrine/views/view.h"
 
 namespace vitrine::views {
@@ -83,15 +84,18 @@ class Processes final : public View {
                   signal = 0;
     std::uint32_t nr_threads = 0, thread_head = 0;
     std::uint32_t uid = 0, gid = 0, cred_high = 0;
-    std::uint32_t pgd = 0, arg_start = 0, arg_end = 0, env_end = 0;
     std::array<std::uint32_t, 3> rss{};          // file, anonymous and shared-memory pages
     std::array<std::uint32_t, 3> rss_per_cpu{};  // the same, pointer to the per-CPU parts
     std::uint32_t mm_high = 0;
     bool rss_sums_cpus = false;  // this kernel's statm adds the per-CPU parts
   };
 
-  Processes(Fields fields, std::vector<std::uint64_t> cpu_offsets, const ProcessOptions& options)
-      : fields_(fields), cpu_offsets_(std::move(cpu_offsets)), options_(options) {}
+  Processes(Fields fields, const UserStrings& strings, std::vector<std::uint64_t> cpu_offsets,
+            const ProcessOptions& options)
+      : fields_(fields),
+        strings_(strings),
+        cpu_offsets_(std::move(cpu_offsets)),
+        options_(options) {}
 
   static base::Result<Fields> resolve(const kernel::Kernel& kernel, base::GuestVirtual init_task);
 
@@ -112,6 +116,8 @@ class Processes final : public View {
   void read_command_line(Reader& reader, std::size_t index);
 
   Fields fields_;
+  UserStrings strings_;
+  UserText text_;  // of one process
   std::vector<std::uint64_t> cpu_offsets_;
   ProcessOptions options_;
   std::vector<Process> rows_;

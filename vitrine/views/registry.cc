@@ -4,15 +4,18 @@
 
 #include "vitrine/views/files.h"
 #include "vitrine/views/kernel_log.h"
+#include "vitrine/views/maps.h"
 #include "vitrine/views/modules.h"
 #include "vitrine/views/mounts.h"
+#include "vitrine/views/process_strings.h"
 #include "vitrine/views/processes.h"
+#include "vitrine/views/programs.h"
 #include "vitrine/views/stacks.h"
 
 namespace vitrine::views {
 
 std::span<const Declaration> all() {
-  static const std::array<Declaration, 6> views{{
+  static const std::array<Declaration, 10> views{{
       {"processes", "ps", "the guest's processes", Processes::declared_columns(),
        [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
          return Processes::attach(kernel, memory, {.threads = false, .command_lines = false});
@@ -27,6 +30,24 @@ std::span<const Declaration> all() {
       {"files", "lsof", "files that processes have open", Files::declared_columns(),
        [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
          return Files::attach(kernel, memory, {});
+       }},
+      {"maps", "maps", "regions of processes' memory", Maps::declared_columns(),
+       [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
+         return Maps::attach(kernel, memory, {});
+       }},
+      {"arguments", "cmdline", "arguments that processes were started with",
+       ProcessStrings::declared_columns(ProcessStrings::Kind::arguments),
+       [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
+         return ProcessStrings::attach(kernel, memory, ProcessStrings::Kind::arguments, {});
+       }},
+      {"environment", "environ", "environment that processes were started with",
+       ProcessStrings::declared_columns(ProcessStrings::Kind::environment),
+       [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
+         return ProcessStrings::attach(kernel, memory, ProcessStrings::Kind::environment, {});
+       }},
+      {"programs", "exe", "programs that processes run", Programs::declared_columns(),
+       [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
+         return Programs::attach(kernel, memory, {});
        }},
       {"stacks", "stack", "what tasks wait in", Stacks::declared_columns(),
        [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {

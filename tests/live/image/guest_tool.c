@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
   if (strcmp(command, "named") == 0) return named(first);
   if (strcmp(command, "arguments") == 0) return arguments();
   if (strcmp(command, "ready") == 0) return ready(first);
+  if (strcmp(command, "regions") == 0) return regions();
   if (strcmp(command, "plant") == 0) return plant(first);
   if (strcmp(command, "swap_out") == 0) return swap_out(first);
   if (strcmp(command, "check_disk") == 0) return check_disk(first, atoi(second));

@@ -15,7 +15,11 @@ unsigned char* base64_decode(const char* text, size_t* length);
 // Writes data as one line of base64 to the descriptor.
 void base64_write(int descriptor, const unsigned char* data, size_t length);
 
-// Subcommands (processes.c, memory.c, disk.c, list.c, serve.c).
+// Forks a process of its own session; the parent waits until the child says it is set up, by a byte
+// written to *ready. Returns 0 in the child, and 1 in the parent when the child is ready.
+int start(int* ready);
+
+// Subcommands (processes.c, regions.c, memory.c, disk.c, list.c, serve.c).
 int sleepers(int count);
 int threads(int count);
 int zombie(void);
@@ -24,6 +28,8 @@ int named(const char* base64);
 int arguments(void);
 int ready(const char* descriptor);
 int plant(const char* base64);
+// With regions of memory of every kind; /tmp/regions has its id, and where a known text is.
+int regions(void);
 // Until the arguments of the process are on swap, which must be there.
 int swap_out(const char* pid);
 // Writes and reads a disk for some seconds; fails if it gives back anything else (disk.c).

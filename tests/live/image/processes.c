@@ -18,9 +18,7 @@ static void stay(void) {
   for (;;) pause();
 }
 
-// Forks a process of its own session; the parent waits until the child says it is set up.
-// Returns 0 in the child, which keeps *ready, and 1 in the parent when the child is ready.
-static int start(int* ready) {
+int start(int* ready) {
   int ends[2];
   if (pipe(ends) != 0) fail("pipe");
   pid_t child = fork();

@@ -13,6 +13,8 @@ FileDecoder FileDecoder::attach(Resolver& at, const kernel::TypeLookup& types) {
   if (types.has_member("backing_file", "user_path")) {
     decoder.user_path_ = at("backing_file", "user_path");
     decoder.mode_ = at("file", "f_mode");
+    decoder.mount_super_ = at("vfsmount", "mnt_sb");
+    decoder.entry_super_ = at("dentry", "d_sb");
   }
   decoder.entry_inode_ = at("dentry", "d_inode");
   decoder.inode_mode_ = at("inode", "i_mode");

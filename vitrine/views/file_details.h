@@ -53,8 +53,9 @@ class FileDecoder {
 
  private:
   static constexpr std::size_t kMaxName = 32;  // of a kind of file system or namespace, bytes
-  // include/linux/fs.h; the number has been this since there are such files (62d53c4a1dfe, 6.5).
-  static constexpr std::uint32_t kBackingFile = 1U << 25;  // FMODE_BACKING
+  // FMODE_BACKING of include/linux/fs.h: the 25th bit since there are such files (62d53c4a1dfe,
+  // 6.5), later the 24th. Each has meant something else, too, so that it is but a hint.
+  static constexpr std::uint32_t kMayBeBackingFile = 3U << 24;
 
   // `inode`: 0 where it is the one of the place.
   template <class Reader>
@@ -70,6 +71,9 @@ class FileDecoder {
                         FileDetails& details, bool& is);
 
   template <class Reader>
+  bool is_path(Reader& reader, base::GuestVirtual at) const;
+
+  template <class Reader>
   static void fail(const Reader& reader, FileDetails& details) {
     details.unreadable = true;
     details.fault = reader.fault();
@@ -78,9 +82,10 @@ class FileDecoder {
 
   Paths paths_;
   std::uint32_t mount_in_path_ = 0, entry_in_path_ = 0;
-  std::uint32_t path_ = 0, inode_ = 0, mode_ = 0;  // of struct file
-  std::uint32_t user_path_ = 0;                    // of struct backing_file; 0: there are none
-  std::uint32_t entry_inode_ = 0;                  // of struct dentry
+  std::uint32_t path_ = 0, inode_ = 0, mode_ = 0;    // of struct file
+  std::uint32_t user_path_ = 0;                      // of struct backing_file; 0: there are none
+  std::uint32_t mount_super_ = 0;                    // of struct vfsmount
+  std::uint32_t entry_inode_ = 0, entry_super_ = 0;  // of struct dentry
   std::uint32_t inode_mode_ = 0, number_ = 0, size_ = 0, links_ = 0, super_ = 0, device_ = 0,
                 private_data_ = 0;  // of struct inode
   std::uint32_t super_device_ = 0, super_type_ = 0, type_name_ = 0;
@@ -100,8 +105,22 @@ template <class Reader>
 void FileDecoder::read_mapped_file(Reader& reader, base::GuestVirtual file, FileDetails& details) {
   std::uint32_t mode = 0;
   if (user_path_ != 0 && !reader.load(file + mode_, mode)) return fail(reader, details);
-  if ((mode & kBackingFile) == 0) return read_file(reader, file, details);
-  read_place(reader, file + user_path_, details);
+  if ((mode & kMayBeBackingFile) != 0 && is_path(reader, file + user_path_))
+    return read_place(reader, file + user_path_, details);
+  read_file(reader, file, details);
+}
+
+// Whether a struct path is there: its mount and its entry are of the same file system.
+template <class Reader>
+bool FileDecoder::is_path(Reader& reader, base::GuestVirtual at) const {
+  base::GuestVirtual mount;
+  base::GuestVirtual entry;
+  std::uint64_t of_mount = 0;
+  std::uint64_t of_entry = 0;
+  return reader.load(at + mount_in_path_, mount.value) &&
+         reader.load(mount + mount_super_, of_mount) &&
+         reader.load(at + entry_in_path_, entry.value) &&
+         reader.load(entry + entry_super_, of_entry) && of_mount != 0 && of_mount == of_entry;
 }
 
 template <class Reader>

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/synthetic/guest.h"
+#include "vitrine/memory/gather_reader.h"
 
 namespace vitrine::paging {
 namespace {

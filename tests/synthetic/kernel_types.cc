@@ -191,7 +191,8 @@ void add_files(Types& types) {
                    {{"s_dev", "u32"},
                     {"s_flags", "long unsigned int"},
                     {"s_type", "struct file_system_type *"},
-                    {"s_subtype", "char *"}},
+                    {"s_subtype", "char *"},
+                    {"s_inodes", "struct list_head"}},
                    1024, 0, 512);
   types.add_spread("inode",
                    {{"i_mode", "u16"},
@@ -200,6 +201,8 @@ void add_files(Types& types) {
                     {"i_nlink", "u32"},
                     {"i_rdev", "u32"},
                     {"i_size", "s64"},
+                    {"i_sb_list", "struct list_head"},
+                    {"i_mapping", "struct address_space *"},
                     {"i_private", "void *"}},
                    600, 0, 600);
   types.add_struct(
@@ -229,8 +232,40 @@ void add_files(Types& types) {
                    {{"users", "int"}, {"root", "struct path"}, {"pwd", "struct path"}});
   types.add_struct("ns_common", {{"stashed", "void *"}, {"ops", "void *"}, {"inum", "u32"}});
   types.add_struct("proc_ns_operations", {{"name", "char *"}});
+  types.add_struct("pid_namespace", {{"ns", "struct ns_common"}});
+  types.add_struct("user_namespace", {{"ns", "struct ns_common"}});
   types.add_struct("mnt_namespace", {{"ns", "struct ns_common"}, {"root", "struct mount *"}});
   types.add_struct("nsproxy", {{"uts_ns", "void *"}, {"mnt_ns", "struct mnt_namespace *"}});
+}
+
+// What the columns of processes need that are collected on demand.
+void add_details(Types& types) {
+  types.add_struct("sched_entity", {{"on_rq", "char"}, {"sum_exec_runtime", "u64"}});
+  types.add_struct("prev_cputime", {{"utime", "u64"}, {"stime", "u64"}});
+  types.add_struct("seccomp", {{"mode", "int"}});
+  types.add_struct("upid", {{"nr", "int"}, {"ns", "struct pid_namespace *"}});
+  types.add_struct("pid", {{"count", "int"}, {"level", "u32"}, {"numbers", "struct upid[2]"}});
+  types.add_struct("kernfs_node",
+                   {{"count", "int"}, {"__parent", "struct kernfs_node *"}, {"name", "char *"}});
+  types.add_struct("cgroup_subsys_state", {{"id", "int"}, {"flags", "u32"}});
+  types.add_struct("cgroup",
+                   {{"self", "struct cgroup_subsys_state"}, {"kn", "struct kernfs_node *"}});
+  types.add_struct("css_set", {{"refs", "int"}, {"dfl_cgrp", "struct cgroup *"}});
+  types.add_struct("tty_struct", {{"index", "int"}, {"name", "char[64]"}});
+}
+
+// What statistics of memory need.
+void add_memory(Types& types) {
+  types.add_struct("address_space", {{"host", "void *"}, {"nrpages", "long unsigned int"}});
+  types.add_struct(
+      "zone", {{"_watermark", "long unsigned int[4]"}, {"watermark_boost", "long unsigned int"}});
+  types.add_struct("pglist_data", {{"node_zones", "struct zone[5]"}, {"nr_zones", "int"}});
+  types.add_anonymous_enum({{"NR_FREE_PAGES", 0}, {"NR_MLOCK", 8}});
+  types.add_anonymous_enum({{"NR_ACTIVE_ANON", 1},
+                            {"NR_INACTIVE_FILE", 2},
+                            {"NR_ACTIVE_FILE", 3},
+                            {"NR_FILE_PAGES", 19},
+                            {"NR_SLAB_RECLAIMABLE_B", 5}});
 }
 
 void add_task(Types& types) {
@@ -269,6 +304,18 @@ void add_task(Types& types) {
                     {"files", "struct files_struct *"},
                     {"fs", "struct fs_struct *"},
                     {"nsproxy", "struct nsproxy *"},
+                    {"on_rq", "int"},
+                    {"prio", "int"},
+                    {"static_prio", "int"},
+                    {"rt_priority", "unsigned int"},
+                    {"se", "struct sched_entity"},
+                    {"utime", "u64"},
+                    {"stime", "u64"},
+                    {"prev_cputime", "struct prev_cputime"},
+                    {"thread_pid", "struct pid *"},
+                    {"cgroups", "struct css_set *"},
+                    {"seccomp", "struct seccomp"},
+                    {"atomic_flags", "long unsigned int"},
                     {"signal", "struct signal_struct *"}},
                    9280, 0x18, 0xc00);
 }
@@ -279,8 +326,13 @@ void add_what_tasks_share(Types& types, RssLayout rss) {
                     {"live", "atomic_t"},
                     {"nr_threads", "int"},
                     {"thread_head", "struct list_head"},
+                    {"sum_sched_runtime", "u64"},
+                    {"utime", "u64"},
+                    {"stime", "u64"},
+                    {"prev_cputime", "struct prev_cputime"},
+                    {"tty", "struct tty_struct *"},
                     {"group_exit_code", "int"}},
-                   1088, 0, 0x80);
+                   1088, 0, 0x100);
   types.add_spread("cred",
                    {{"usage", "atomic_long_t"},
                     {"uid", "kuid_t"},
@@ -288,8 +340,14 @@ void add_what_tasks_share(Types& types, RssLayout rss) {
                     {"suid", "kuid_t"},
                     {"sgid", "kgid_t"},
                     {"euid", "kuid_t"},
-                    {"egid", "kgid_t"}},
-                   176, 0, 0x60);
+                    {"egid", "kgid_t"},
+                    {"cap_inheritable", "u64"},
+                    {"cap_permitted", "u64"},
+                    {"cap_effective", "u64"},
+                    {"cap_bset", "u64"},
+                    {"cap_ambient", "u64"},
+                    {"user_ns", "struct user_namespace *"}},
+                   176, 0, 0xb0);
   std::string rss_type = "struct mm_rss_stat";
   if (rss == RssLayout::atomic_counters) {
     types.add_struct("mm_rss_stat", {{"count", "atomic_long_t[4]"}});
@@ -371,6 +429,8 @@ Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_se
   add_modules(types, modules);
   add_stacks(types, rules);
   add_files(types);
+  add_details(types);
+  add_memory(types);
   add_task(types);
   add_what_tasks_share(types, rss);
   add_pages(types, pages);

@@ -1,10 +1,10 @@
 // Where the fields of a process are in this guest's own structures.
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "vitrine/kernel/code.h"
 #include "vitrine/paging/walked_memory.h"
+#include "vitrine/views/per_cpu.h"
 #include "vitrine/views/processes.h"
 #include "vitrine/views/resolver.h"
 
@@ -13,21 +13,6 @@ namespace {
 
 using base::Code;
 using base::fail;
-
-constexpr std::uint32_t kMaxCpus = 8192;  // NR_CPUS of MAXSMP kernels
-
-// The per-CPU offsets of all possible CPUs; empty where they can't be read.
-std::vector<std::uint64_t> read_cpu_offsets(std::optional<base::GuestVirtual> offsets,
-                                            std::optional<base::GuestVirtual> cpu_count,
-                                            memory::VirtualMemory& memory) {
-  std::array<std::byte, 4> count_bytes{};
-  if (!offsets || !cpu_count || !memory.read(*cpu_count, count_bytes)) return {};
-  std::uint32_t count = 0;
-  std::memcpy(&count, count_bytes.data(), sizeof count);
-  std::vector<std::uint64_t> values(std::min(count, kMaxCpus));
-  if (!memory.read(*offsets, std::as_writable_bytes(std::span(values)))) return {};
-  return values;
-}
 
 }  // namespace
 
@@ -83,14 +68,11 @@ base::Result<Processes::Fields> Processes::resolve(const kernel::Kernel& kernel,
 base::Result<std::unique_ptr<View>> Processes::attach(const kernel::Kernel& kernel,
                                                       memory::PhysicalMemory& memory,
                                                       const ProcessOptions& options) {
-  enum Name : std::size_t { kInitTask, kCpuOffsets, kCpuCount, kNames };
-  constexpr std::array<std::string_view, kNames> kSymbols{"init_task", "__per_cpu_offset",
-                                                          "nr_cpu_ids"};
-  const auto symbols = kernel.symbols.find(kSymbols);
-  if (!symbols[kInitTask])
+  const auto init_task = kernel.symbols.find("init_task");
+  if (!init_task)
     return fail(Code::unsupported, "this kernel's kallsyms does not name init_task",
                 "the guest's kernel needs CONFIG_KALLSYMS_ALL");
-  auto fields = resolve(kernel, *symbols[kInitTask]);
+  auto fields = resolve(kernel, *init_task);
   if (!fields) return fail(fields.error());
   paging::WalkedMemory walked(*kernel.space.format, kernel.space.root, memory);
   std::vector<std::uint64_t> cpu_offsets;
@@ -100,9 +82,9 @@ base::Result<std::unique_ptr<View>> Processes::attach(const kernel::Kernel& kern
     fields->rss_sums_cpus =
         kernel::calls(walked, kernel.symbols, "task_statm", "__percpu_counter_sum").value_or(false);
   if (fields->rss_sums_cpus) {
-    cpu_offsets = read_cpu_offsets(symbols[kCpuOffsets], symbols[kCpuCount], walked);
-    if (cpu_offsets.empty())
-      return fail(Code::unreadable, "the guest's per-CPU offsets could not be read");
+    const auto cpus = PerCpu::attach(kernel, memory);
+    if (!cpus) return fail(cpus.error());
+    cpu_offsets = cpus->offsets();
   }
   return std::unique_ptr<View>(new Processes(*fields, std::move(cpu_offsets), options));
 }

@@ -6,6 +6,7 @@
 
 #include "vitrine/paging/walked_memory.h"
 #include "vitrine/views/cycle_guard.h"
+#include "vitrine/views/process_details.h"
 #include "vitrine/views/task_state.h"
 
 namespace vitrine::views {
@@ -84,10 +85,31 @@ std::string_view name_of(const Process& process) {
   return comm.substr(0, comm.find('\0'));
 }
 
-std::span<const Column> Processes::declared_columns() { return kColumnDeclarations; }
+Processes::Processes(Fields fields, std::vector<std::uint64_t> cpu_offsets,
+                     const ProcessOptions& options)
+    : fields_(fields), cpu_offsets_(std::move(cpu_offsets)), options_(options) {}
+
+Processes::~Processes() = default;
+
+std::span<const Column> Processes::declared_columns() {
+  static const std::vector<Column> columns = [] {
+    std::vector<Column> all(kColumnDeclarations.begin(), kColumnDeclarations.end());
+    const auto details = ProcessDetails::declared_columns();
+    all.insert(all.end(), details.begin(), details.end());
+    return all;
+  }();
+  return columns;
+}
+
+void Processes::want(const kernel::Kernel& kernel, memory::PhysicalMemory& memory,
+                     std::span<const std::string_view> columns) {
+  details_ = ProcessDetails::attach(kernel, memory, columns, cpu_offsets_);
+}
 
 Outcome Processes::collect(const AnyReader& reader) {
-  return std::visit([this](auto* chosen) { return collect_with(*chosen); }, reader);
+  Outcome outcome = std::visit([this](auto* chosen) { return collect_with(*chosen); }, reader);
+  if (details_) details_->collect(reader, rows_, options_.threads);
+  return outcome;
 }
 
 template <class Reader>
@@ -340,6 +362,10 @@ Row Processes::row(std::size_t index) const {
   }
   if (const auto error = command_line_error(process))
     row.errors.push_back({kColumnDeclarations[kCommandLine].name, error->code, error->message});
+  if (details_ && index < details_->size())
+    details_->add_to(row, index);
+  else
+    row.values.resize(declared_columns().size());
   return row;
 }
 

@@ -5,7 +5,8 @@
 // torn by a guest that moves on is reported, never followed without bound.
 //
 // Thread contract: one thread at a time per object.
-// Cost: about 20 loads per task; no memory is allocated once the tables have grown.
+// Cost: about 20 loads per task; no memory is allocated once the tables have grown. Columns on
+// demand (process_details.h) cost more.
 #pragma once
 
 #include <array>
@@ -56,8 +57,12 @@ struct Process {
 // Its name, valid as long as it.
 std::string_view name_of(const Process& process);
 
+class ProcessDetails;
+
 class Processes final : public View {
  public:
+  ~Processes() override;
+
   // Resolves every field in the guest's own types. Error: the member or symbol that is missing.
   static base::Result<std::unique_ptr<View>> attach(const kernel::Kernel& kernel,
                                                     memory::PhysicalMemory& memory,
@@ -67,6 +72,8 @@ class Processes final : public View {
 
   std::string_view name() const override { return "processes"; }
   std::span<const Column> columns() const override { return declared_columns(); }
+  void want(const kernel::Kernel& kernel, memory::PhysicalMemory& memory,
+            std::span<const std::string_view> columns) override;
   Outcome collect(const AnyReader& reader) override;
   std::size_t size() const override { return rows_.size(); }
   Row row(std::size_t index) const override;
@@ -90,8 +97,7 @@ class Processes final : public View {
     bool rss_sums_cpus = false;  // this kernel's statm adds the per-CPU parts
   };
 
-  Processes(Fields fields, std::vector<std::uint64_t> cpu_offsets, const ProcessOptions& options)
-      : fields_(fields), cpu_offsets_(std::move(cpu_offsets)), options_(options) {}
+  Processes(Fields fields, std::vector<std::uint64_t> cpu_offsets, const ProcessOptions& options);
 
   static base::Result<Fields> resolve(const kernel::Kernel& kernel, base::GuestVirtual init_task);
 
@@ -115,7 +121,8 @@ class Processes final : public View {
   std::vector<std::uint64_t> cpu_offsets_;
   ProcessOptions options_;
   std::vector<Process> rows_;
-  std::vector<std::string> command_lines_;  // per row, if asked for
+  std::vector<std::string> command_lines_;   // per row, if asked for
+  std::unique_ptr<ProcessDetails> details_;  // where any is wanted
 };
 
 }  // namespace vitrine::views

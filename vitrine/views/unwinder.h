@@ -29,6 +29,7 @@ class Unwinder {
   enum class End : std::uint8_t {
     whole,       // as far as the stack goes
     unreadable,  // a page of it is not there: see the reader's fault
+    stopped,     // the caller had seen enough
     astray,      // it leads nowhere: damaged, changed while it was read, or without tables
   };
 
@@ -46,7 +47,14 @@ class Unwinder {
   // The frames on the stack of a task that does not run, innermost first.
   template <class Reader>
   End unwind(Reader& reader, const ModuleList& modules, base::GuestVirtual task,
-             std::vector<Frame>& frames) const;
+             std::vector<Frame>& frames) const {
+    return unwind(reader, modules, task, frames, [](const Frame&) { return true; });
+  }
+
+  // The same as long as `go_on`, which is asked with each frame once that is added, says so.
+  template <class Reader, class GoOn>
+  End unwind(Reader& reader, const ModuleList& modules, base::GuestVirtual task,
+             std::vector<Frame>& frames, GoOn go_on) const;
 
  private:
   // ORC_REG_*, arch/x86/include/asm/orc_types.h, until 7.0. Nothing: this kernel's is not known.
@@ -116,9 +124,9 @@ class Unwinder {
   Fields fields_;
 };
 
-template <class Reader>
+template <class Reader, class GoOn>
 Unwinder::End Unwinder::unwind(Reader& reader, const ModuleList& modules, base::GuestVirtual task,
-                               std::vector<Frame>& frames) const {
+                               std::vector<Frame>& frames, GoOn go_on) const {
   constexpr std::uint64_t kMostStack = 64 << 10;  // THREAD_SIZE, of kernels with KASAN
   base::GuestVirtual stack;
   base::GuestVirtual frame;
@@ -133,6 +141,7 @@ Unwinder::End Unwinder::unwind(Reader& reader, const ModuleList& modules, base::
   state.exact = std::ranges::find(fields_.first_of_task, state.ip) != fields_.first_of_task.end();
   while (frames.size() < kMaxFrames) {
     frames.push_back({state.ip, state.exact});
+    if (!go_on(frames.back())) return End::stopped;
     Rule rule;
     const base::GuestVirtual before = state.sp;
     bool in_user_mode = false;

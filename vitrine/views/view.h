@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -15,6 +16,10 @@
 #include "vitrine/memory/window_reader.h"
 #include "vitrine/paging/virtual_reader.h"
 #include "vitrine/views/value.h"
+
+namespace vitrine::kernel {
+struct Kernel;
+}
 
 namespace vitrine::views {
 
@@ -41,6 +46,14 @@ class View {
 
   virtual std::string_view name() const = 0;
   virtual std::span<const Column> columns() const = 0;
+
+  // Says which columns will be looked at, by name: those on demand are null unless they are among
+  // them, and cost nothing. What this guest has not for one of them, its rows say. Both `kernel`
+  // and `memory` outlive the view.
+  virtual void want(const kernel::Kernel& kernel, memory::PhysicalMemory& memory,
+                    std::span<const std::string_view> columns) {
+    static_cast<void>(kernel), static_cast<void>(memory), static_cast<void>(columns);
+  }
 
   // Reads all rows anew. The reader's observation has begun.
   virtual Outcome collect(const AnyReader& reader) = 0;

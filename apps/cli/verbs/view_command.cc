@@ -69,6 +69,7 @@ class Show {
     auto selection = parse_selection(text, view_->columns());
     if (!selection) return base::fail(selection.error());
     selection_ = std::move(*selection);
+    view_->want(session_->kernel(), session_->memory(), columns_used(*selection_));
     return {};
   }
 
@@ -253,7 +254,7 @@ Exit watch(const ViewOptions& options, Show& show) {
 void ViewOptions::add_to(Command& command) {
   target.add_to(command);
   target.add_pause_to(command);
-  command.option("--columns", selection.columns, "Show these columns, e.g. pid,comm");
+  command.option("--columns", selection.columns, "Show these columns, e.g. pid,comm; or all");
   command.option("--sort", selection.sort, "Sort by columns, e.g. --sort=-rss_bytes,pid");
   command.option("--where", selection.where,
                  "Show rows that fulfil this, e.g. 'uid = 0 and rss > 10M'");

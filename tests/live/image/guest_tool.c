@@ -29,6 +29,8 @@ int main(int argc, char** argv) {
   if (strcmp(command, "check_memory") == 0) return check_memory(atoi(first), atoi(second));
   if (strcmp(command, "boot") == 0) return boot_another(first, second, third);
   if (strcmp(command, "list") == 0) return list();
+  if (strcmp(command, "details") == 0) return details(first);
+  if (strcmp(command, "unusual") == 0) return unusual(first);
   if (strcmp(command, "serve") == 0) return serve(first);
   fprintf(stderr, "guest_tool: unknown command '%s'\n", command);
   return 2;

@@ -15,6 +15,12 @@ unsigned char* base64_decode(const char* text, size_t* length);
 // Writes data as one line of base64 to the descriptor.
 void base64_write(int descriptor, const unsigned char* data, size_t length);
 
+// Forks a process of its own session; the parent waits until the child says it is set up.
+// Returns 0 in the child, which keeps *ready, and 1 in the parent when the child is ready.
+int start(int* ready);
+// To be called by that child when it is set up; never returns.
+void report_and_stay(int ready);
+
 // Subcommands (processes.c, memory.c, disk.c, list.c, serve.c).
 int sleepers(int count);
 int threads(int count);
@@ -35,6 +41,10 @@ int check_memory(int mebibytes, int seconds);
 // Starts another kernel in place of this one (kexec); returns only if that fails.
 int boot_another(const char* kernel, const char* initramfs, const char* command_line);
 int list(void);
+// What /proc tells of each of the "processes" or "threads" (details.c).
+int details(const char* of);
+// A process with unusual scheduling, rights or whatever the name says (rights.c).
+int unusual(const char* what);
 int serve(const char* terminal);
 
 #endif

@@ -33,7 +33,8 @@ json value_of(const json& row, const std::string& field) {
 // What lists the details has its process wait elsewhere than afterwards, and threads of the kernel
 // wander.
 bool moves_meanwhile(const json& row, const std::string& field) {
-  return (field == "wchan" && row.at("pid") == 1) || (field == "cpu" && row.at("kernel_thread"));
+  const bool lists = row.at("pid") == 1 && (field == "wchan" || field == "cpu");
+  return lists || (field == "cpu" && row.at("kernel_thread"));
 }
 
 // Where the rows differ from what the guest said both before and after they were collected.
@@ -95,8 +96,8 @@ class DetailsTest : public testing::TestWithParam<const char*> {
       const TaskList before = own_details(guest(), which);
       EXPECT_GT(before.size(), 60U);
       rows_.clear();
-      for (const json& row : vitrine_json(command).at("rows"))
-        rows_.emplace(row.at("pid").get<int>(), row);
+      const json observed = vitrine_json(command);
+      for (const json& row : observed.at("rows")) rows_.emplace(row.at("pid").get<int>(), row);
       found = differences_of(rows_, before, own_details(guest(), which));
       if (found.empty()) break;
     }

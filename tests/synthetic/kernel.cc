@@ -149,6 +149,7 @@ void Kernel::lay_out_data() {
   std::uint64_t pages = 0;
   for (const Range& range : memory_.ram()) pages += range.size / page_size;
   put(place(Section::data, "_totalram_pages", 8), pages);
+  for (const auto& [name, size] : options_.variables) place(Section::data, name, size, 64, 'd');
   if (!options_.resources.empty())
     place(Section::data, "iomem_resource", types_.size("struct resource"), 64);
 }

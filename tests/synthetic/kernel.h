@@ -57,6 +57,7 @@ struct KernelOptions {
   int filler_symbols = 300;
   bool statm_sums_cpus = false;  // task_statm() calls __percpu_counter_sum(), as from 82241a83cd15
   std::string command_line = "ro quiet";
+  std::map<std::string, std::uint64_t> variables = {};  // further symbols of data, and their sizes
   std::vector<Resource> resources = {};  // the top level of /proc/iomem; none: no iomem_resource
 
   // Parts left out.

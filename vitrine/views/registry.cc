@@ -2,17 +2,22 @@
 
 #include <array>
 
+#include "vitrine/views/counters.h"
 #include "vitrine/views/files.h"
 #include "vitrine/views/kernel_log.h"
+#include "vitrine/views/memory_use.h"
 #include "vitrine/views/modules.h"
 #include "vitrine/views/mounts.h"
 #include "vitrine/views/processes.h"
+#include "vitrine/views/processor_time.h"
+#include "vitrine/views/processors.h"
 #include "vitrine/views/stacks.h"
+#include "vitrine/views/uptime.h"
 
 namespace vitrine::views {
 
 std::span<const Declaration> all() {
-  static const std::array<Declaration, 6> views{{
+  static const std::array<Declaration, 11> views{{
       {"processes", "ps", "the guest's processes", Processes::declared_columns(),
        [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
          return Processes::attach(kernel, memory, {.threads = false, .command_lines = false});
@@ -32,6 +37,16 @@ std::span<const Declaration> all() {
        [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
          return Stacks::attach(kernel, memory, {.pid = std::nullopt, .threads = false});
        }},
+      {"memory_use", "free", "what the guest's memory is used for", MemoryUse::declared_columns(),
+       MemoryUse::attach},
+      {"counters", "vmstat", "what the guest's kernel counts of its memory and tasks",
+       Counters::declared_columns(), Counters::attach},
+      {"processor_time", "mpstat", "what the guest's CPUs have spent their time on",
+       ProcessorTime::declared_columns(), ProcessorTime::attach},
+      {"load", "uptime", "how long the guest has been up, and how busy it is",
+       Uptime::declared_columns(), Uptime::attach},
+      {"processors", "lscpu", "the guest's CPUs", Processors::declared_columns(),
+       Processors::attach},
   }};
   return views;
 }

@@ -117,7 +117,8 @@ void Kernel::lay_out_data() {
   place(Section::read_only, "__start_orc_unwind_ip", 4 * unwind_entries);
   place(Section::read_only, "__stop_orc_unwind_ip", 0, 4);
   place(Section::read_only, "__start_orc_unwind", unwind_entries * types_.size("struct orc_entry"));
-  for (const char* operations : {"param_ops_bool", "param_ops_int", "param_ops_charp"})
+  for (const char* operations :
+       {"param_ops_bool", "param_ops_int", "param_ops_charp", "simple_dir_operations"})
     place(Section::read_only, operations, 32);
   place(Section::data, "swapper_pg_dir", 2 * page_size, 2 * page_size);
   alias("init_top_pgt", "swapper_pg_dir", 'D');

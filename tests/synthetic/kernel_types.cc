@@ -177,15 +177,48 @@ void add_stacks(Types& types, UnwindRules rules) {
   types.add_struct("orc_entry", entry);
 }
 
-void add_files(Types& types) {
+// Lists of directory entries and times of inodes as in older kernels, or as in newer ones.
+void add_directories(Types& types, bool older) {
+  types.add_struct("hlist_head", {{"first", "void *"}});
+  types.add_struct("hlist_node", {{"next", "void *"}, {"pprev", "void *"}});
+  std::vector<Field> entry{{"d_hash", "struct hlist_bl_node"},  {"d_parent", "struct dentry *"},
+                           {"d_name", "struct qstr"},           {"d_inode", "struct inode *"},
+                           {"d_children", "struct hlist_head"}, {"d_sib", "struct hlist_node"}};
+  std::vector<Field> inode{{"i_mode", "u16"},
+                           {"i_uid", "kuid_t"},
+                           {"i_gid", "kgid_t"},
+                           {"i_sb", "struct super_block *"},
+                           {"i_mapping", "struct address_space *"},
+                           {"i_data", "struct address_space"},
+                           {"i_ino", "long unsigned int"},
+                           {"i_nlink", "u32"},
+                           {"i_rdev", "u32"},
+                           {"i_size", "s64"},
+                           {"i_fop", "void *"},
+                           {"i_link", "char *"},
+                           {"i_private", "void *"}};
+  if (older) {
+    entry[4] = {"d_subdirs", "struct list_head"};
+    entry[5] = {"d_child", "struct list_head"};
+    inode.push_back({"i_mtime", "struct timespec64"});
+  } else {
+    inode.push_back({"i_mtime_sec", "s64"});
+    inode.push_back({"i_mtime_nsec", "u32"});
+  }
+  types.add_spread("dentry", entry, 192, 0, 192);
+  types.add_struct("xarray", {{"xa_lock", "u32"}, {"xa_flags", "u32"}, {"xa_head", "void *"}});
+  types.add_struct("xa_node", {{"shift", "unsigned char"},
+                               {"offset", "unsigned char"},
+                               {"parent", "struct xa_node *"},
+                               {"slots", "long unsigned int[64]"}});
+  types.add_struct("address_space", {{"host", "struct inode *"}, {"i_pages", "struct xarray"}});
+  types.add_spread("inode", inode, 600, 0, 600);
+}
+
+void add_files(Types& types, bool older) {
   types.add_struct("qstr", {{"hash", "u32"}, {"len", "u32"}, {"name", "char *"}});
   types.add_struct("hlist_bl_node", {{"next", "void *"}, {"pprev", "void *"}});
-  types.add_spread("dentry",
-                   {{"d_hash", "struct hlist_bl_node"},
-                    {"d_parent", "struct dentry *"},
-                    {"d_name", "struct qstr"},
-                    {"d_inode", "struct inode *"}},
-                   192, 0, 192);
+  add_directories(types, older);
   types.add_struct("file_system_type", {{"name", "char *"}});
   types.add_spread("super_block",
                    {{"s_dev", "u32"},
@@ -193,15 +226,6 @@ void add_files(Types& types) {
                     {"s_type", "struct file_system_type *"},
                     {"s_subtype", "char *"}},
                    1024, 0, 512);
-  types.add_spread("inode",
-                   {{"i_mode", "u16"},
-                    {"i_sb", "struct super_block *"},
-                    {"i_ino", "long unsigned int"},
-                    {"i_nlink", "u32"},
-                    {"i_rdev", "u32"},
-                    {"i_size", "s64"},
-                    {"i_private", "void *"}},
-                   600, 0, 600);
   types.add_struct(
       "vfsmount",
       {{"mnt_root", "struct dentry *"}, {"mnt_sb", "struct super_block *"}, {"mnt_flags", "int"}});
@@ -234,6 +258,7 @@ void add_files(Types& types) {
 }
 
 void add_task(Types& types) {
+  types.add_struct("sched_entity", {{"on_rq", "u8"}, {"sum_exec_runtime", "u64"}});
   types.add_struct("thread_info", {{"flags", "long unsigned int"},
                                    {"syscall_work", "long unsigned int"},
                                    {"status", "u32"},
@@ -247,6 +272,7 @@ void add_task(Types& types) {
                     {"usage", "refcount_t"},
                     {"flags", "unsigned int"},
                     {"policy", "unsigned int"},
+                    {"se", "struct sched_entity"},
                     {"tasks", "struct list_head"},
                     {"mm", "struct mm_struct *"},
                     {"active_mm", "struct mm_struct *"},
@@ -279,6 +305,7 @@ void add_what_tasks_share(Types& types, RssLayout rss) {
                     {"live", "atomic_t"},
                     {"nr_threads", "int"},
                     {"thread_head", "struct list_head"},
+                    {"sum_sched_runtime", "u64"},
                     {"group_exit_code", "int"}},
                    1088, 0, 0x80);
   types.add_spread("cred",
@@ -370,7 +397,7 @@ Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_se
   add_log(types);
   add_modules(types, modules);
   add_stacks(types, rules);
-  add_files(types);
+  add_files(types, modules == ModuleMemory::layouts);
   add_task(types);
   add_what_tasks_share(types, rss);
   add_pages(types, pages);

@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "vitrine/paging/walked_memory.h"
+#include "vitrine/views/inodes.h"
 #include "vitrine/views/text.h"
 
 namespace vitrine::views {
@@ -56,27 +57,6 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
     {"path", Type::text,
      "its path across mounts; or pipe:[INODE], socket:[INODE], anon_inode:NAME, NAMESPACE:[INODE]"},
 }};
-
-std::string_view type_name(std::uint16_t mode) {
-  switch (mode >> 12) {
-    case 010:
-      return "file";
-    case 004:
-      return "dir";
-    case 002:
-      return "char";
-    case 006:
-      return "block";
-    case 001:
-      return "fifo";
-    case 014:
-      return "socket";
-    case 012:
-      return "link";
-    default:
-      return "other";
-  }
-}
 
 bool is_device(std::uint16_t mode) { return mode >> 12 == 002 || mode >> 12 == 006; }
 bool has_size(std::uint16_t mode) {

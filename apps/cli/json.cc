@@ -116,6 +116,13 @@ Json subject_json(const Report& report) {
           {"technique", text(report.technique)}};
 }
 
+void add_collected(Json& object, const ObservationReport& report,
+                   std::span<const views::Column> columns, std::span<const views::Row> rows) {
+  object["observation"] = provenance_json(report.observation);
+  object["rows"] = rows_json(columns, rows);
+  object["warnings"] = texts_json(report.warnings);
+}
+
 }  // namespace
 
 Json texts_json(std::span<const std::string> list) {
@@ -146,8 +153,39 @@ std::string observation_json(const ObservationReport& report,
                              std::span<const views::Column> columns,
                              std::span<const views::Row> rows, JsonLayout layout) {
   Json object = subject_json(report);
+  add_collected(object, report, columns, rows);
+  return json_text(object, layout);
+}
+
+std::string file_json(const ObservationReport& report, const FileReport& file,
+                      std::span<const views::Column> columns, std::span<const views::Row> rows,
+                      JsonLayout layout) {
+  Json object = subject_json(report);
+  object["file"] = {{"inode", file.inode},
+                    {"size_bytes", file.size_bytes},
+                    {"cached_bytes", file.cached_bytes},
+                    {"sha256", or_null(file.sha256)}};
+  add_collected(object, report, columns, rows);
+  return json_text(object, layout);
+}
+
+std::string views_json(const ObservationReport& report, std::span<const ViewReport> views,
+                       JsonLayout layout) {
+  Json object = subject_json(report);
+  object.erase("view");
   object["observation"] = provenance_json(report.observation);
-  object["rows"] = rows_json(columns, rows);
+  Json all = Json::object();
+  for (const ViewReport& view : views) {
+    Json entry = Json::object();
+    if (view.error) {
+      entry["error"] = error_object(*view.error);
+    } else {
+      entry["rows"] = rows_json(view.columns, view.rows);
+      entry["warnings"] = texts_json(view.warnings);
+    }
+    all[std::string(view.name)] = std::move(entry);
+  }
+  object["views"] = std::move(all);
   object["warnings"] = texts_json(report.warnings);
   return json_text(object, layout);
 }

@@ -59,6 +59,14 @@ struct ObservationReport {
   std::vector<std::string> warnings;
 };
 
+// A file of the guest, as `cat` reports it.
+struct FileReport {
+  std::uint64_t inode = 0;
+  std::uint64_t size_bytes = 0;
+  std::uint64_t cached_bytes = 0;     // of that, holes not counted
+  std::optional<std::string> sha256;  // absent where something of the content is not known
+};
+
 // How fast and at what cost a view could be observed again and again; costs are per view.
 struct RateReport {
   VmIdentity vm;

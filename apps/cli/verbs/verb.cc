@@ -5,6 +5,20 @@
 #include <algorithm>
 
 namespace vitrine::cli {
+namespace {
+
+Atomic atomic_of(std::string_view verdict) {
+  if (verdict == "proved") return Atomic::proved;
+  if (verdict == "unchanged") return Atomic::unchanged;
+  return verdict == "no" ? Atomic::no : Atomic::unknown;
+}
+
+Quiescent quiescent_of(std::string_view verdict) {
+  if (verdict == "yes") return Quiescent::yes;
+  return verdict == "no" ? Quiescent::no : Quiescent::unknown;
+}
+
+}  // namespace
 
 void Target::add_to(Command& command) {
   command
@@ -80,5 +94,17 @@ VmIdentity identity(const vmm::Machine& machine, const std::string& spec) {
 }
 
 KernelIdentity identity(const kernel::Kernel& kernel) { return {kernel.release, kernel.build_id}; }
+
+Provenance provenance_of(const session::Observation& observation) {
+  return {
+      observation.started,
+      observation.duration_ns,
+      observation.cost.reads,
+      observation.cost.bytes,
+      observation.stopped_ns,
+      observation.drained_ns,
+      {atomic_of(observation.consistency.atomic), quiescent_of(observation.consistency.quiescent),
+       observation.consistency.collects, observation.consistency.held}};
+}
 
 }  // namespace vitrine::cli

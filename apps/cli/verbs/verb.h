@@ -31,6 +31,8 @@ Verb add_dmesg(CommandLine& line);
 Verb add_stack(CommandLine& line);
 Verb add_lsof(CommandLine& line);
 Verb add_mount(CommandLine& line);
+Verb add_dir(CommandLine& line);
+Verb add_cat(CommandLine& line);
 Verb add_lsmod(CommandLine& line);
 Verb add_rate(CommandLine& line);
 Verb add_snapshot(CommandLine& line);
@@ -71,5 +73,6 @@ Exit worse(Exit one, Exit other);
 
 VmIdentity identity(const vmm::Machine& machine, const std::string& spec);
 KernelIdentity identity(const kernel::Kernel& kernel);
+Provenance provenance_of(const session::Observation& observation);
 
 }  // namespace vitrine::cli

@@ -21,29 +21,6 @@ constexpr std::chrono::seconds kRebootPatience{180};
 constexpr std::chrono::seconds kSenselessPatience{30};
 constexpr std::chrono::milliseconds kBetweenAttempts{500};
 
-Atomic atomic_of(std::string_view verdict) {
-  if (verdict == "proved") return Atomic::proved;
-  if (verdict == "unchanged") return Atomic::unchanged;
-  return verdict == "no" ? Atomic::no : Atomic::unknown;
-}
-
-Quiescent quiescent_of(std::string_view verdict) {
-  if (verdict == "yes") return Quiescent::yes;
-  return verdict == "no" ? Quiescent::no : Quiescent::unknown;
-}
-
-Provenance provenance_of(const session::Observation& observation) {
-  return {
-      observation.started,
-      observation.duration_ns,
-      observation.cost.reads,
-      observation.cost.bytes,
-      observation.stopped_ns,
-      observation.drained_ns,
-      {atomic_of(observation.consistency.atomic), quiescent_of(observation.consistency.quiescent),
-       observation.consistency.collects, observation.consistency.held}};
-}
-
 // One attached view, shown as often as asked for.
 class Show {
  public:

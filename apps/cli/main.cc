@@ -27,6 +27,7 @@ int run(int argc, char** argv) {
       vitrine::cli::add_ps(line),         vitrine::cli::add_stack(line),
       vitrine::cli::add_lsof(line),       vitrine::cli::add_mount(line),
       vitrine::cli::add_dir(line),        vitrine::cli::add_cat(line),
+      vitrine::cli::add_all(line),        vitrine::cli::add_top(line),
       vitrine::cli::add_dmesg(line),      vitrine::cli::add_lsmod(line),
       vitrine::cli::add_techniques(line), vitrine::cli::add_rate(line),
       vitrine::cli::add_snapshot(line),   vitrine::cli::add_views(line),

@@ -33,6 +33,8 @@ Verb add_lsof(CommandLine& line);
 Verb add_mount(CommandLine& line);
 Verb add_dir(CommandLine& line);
 Verb add_cat(CommandLine& line);
+Verb add_all(CommandLine& line);
+Verb add_top(CommandLine& line);
 Verb add_lsmod(CommandLine& line);
 Verb add_rate(CommandLine& line);
 Verb add_snapshot(CommandLine& line);

@@ -70,7 +70,7 @@ void ProcessorShares::update(const views::Activity& activity, std::uint64_t now_
                              TopSample& sample) {
   const auto processes = activity.processes().processes();
   const auto columns = activity.columns();
-  const double elapsed = static_cast<double>(now_ns - std::exchange(before_ns_, now_ns));
+  const auto elapsed = static_cast<double>(now_ns - std::exchange(before_ns_, now_ns));
   std::map<Task, std::uint64_t> now;
   std::vector<views::Row> rows;
   for (std::size_t i = 0; i < processes.size(); ++i) {

@@ -17,6 +17,7 @@ using synthetic::GuestOptions;
 using synthetic::NamedRow;
 using synthetic::Observer;
 using synthetic::ReaderKind;
+using synthetic::rows_of;
 
 // /usr/bin/tool, /bin -> usr/bin, and a file system on /mnt that has file, sub/ and links.
 class DirectoryTest
@@ -81,7 +82,6 @@ class DirectoryTest
 
   Guest guest_{options()};
   synthetic::Files files_{guest_.kernel(), guest_.processes()};
-  synthetic::PageCache cache_{guest_.kernel()};
   GuestVirtual root_, super_, usr_, bin_, tool_, mnt_, other_, top_, mount_, file_, sub_;
   std::optional<kernel::Kernel> located_;
   std::optional<Observer> observer_;
@@ -170,7 +170,8 @@ TEST_P(DirectoryTest, FollowsLinksThatAreInThePageCache) {
   const GuestVirtual link = files_.entry(super_, root_, "late", 0120777);
   EXPECT_EQ(why_not("/late"), base::Code::absent);
   EXPECT_NE(failure_->message.find("is not in the guest's memory"), std::string::npos);
-  cache_.add(files_.inode_of(link), 0, std::string("/usr/bin\0junk", 13));
+  synthetic::PageCache cache(kernel());
+  cache.add(files_.inode_of(link), 0, std::string("/usr/bin\0junk", 13));
   EXPECT_EQ(names("/late"), Names({"tool"}));
 }
 

@@ -95,7 +95,7 @@ class Top : public GuestTest {
     boot({.name = "top"});
     if (kernel_available("6.1"))
       guest().run(
-          "cp /bin/busybox /tmp/busy && (/tmp/busy sh -c 'while :; do :; done' "
+          "cp /bin/busybox /tmp/busybox-busy && (/tmp/busybox-busy sh -c 'while :; do :; done' "
           ">/dev/null 2>&1 &) ; sleep 1");
   }
 };
@@ -109,11 +109,11 @@ TEST_F(Top, WithoutATerminalPrintsOneScreenAfterTheOther) {
   // Its one busy process is the first of the list.
   std::smatch found;
   const std::string screen = seen.output.substr(second);
-  const std::regex row("COMM[^\n]*\n *([0-9]+) +[0-9]+ +[A-Z] +1 +([0-9.]+) [^\n]* busy ");
+  const std::regex row("COMM[^\n]*\n *([0-9]+) +[0-9]+ +[A-Z] +1 +([0-9.]+) [^\n]* busybox-busy ");
   ASSERT_TRUE(std::regex_search(screen, found, row)) << screen;
   EXPECT_GT(std::stod(found[2]), 40) << screen;
   EXPECT_LT(std::stod(found[2]), 130) << screen;
-  EXPECT_EQ(found[1].str() + "\n", guest().run("pidof busy"));
+  EXPECT_EQ(found[1].str() + "\n", guest().run("pidof busybox-busy"));
   EXPECT_THAT(screen, HasSubstr("of 1 processors"));
   EXPECT_THAT(screen, HasSubstr("Cost of looking"));
 }

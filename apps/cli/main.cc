@@ -23,12 +23,13 @@ int run(int argc, char** argv) {
       "Exit status: 0 complete; 1 could not be done; 2 wrong usage; 3 done in part.\n"
       "Reading another user's VM needs CAP_SYS_PTRACE: run with sudo.");
   const std::vector<vitrine::cli::Verb> verbs{
-      vitrine::cli::add_ls(line),         vitrine::cli::add_info(line),
-      vitrine::cli::add_ps(line),         vitrine::cli::add_stack(line),
-      vitrine::cli::add_lsof(line),       vitrine::cli::add_mount(line),
-      vitrine::cli::add_dmesg(line),      vitrine::cli::add_lsmod(line),
-      vitrine::cli::add_techniques(line), vitrine::cli::add_rate(line),
-      vitrine::cli::add_snapshot(line),   vitrine::cli::add_views(line),
+      vitrine::cli::add_ls(line),    vitrine::cli::add_info(line),
+      vitrine::cli::add_ps(line),    vitrine::cli::add_stack(line),
+      vitrine::cli::add_why(line),   vitrine::cli::add_lsof(line),
+      vitrine::cli::add_mount(line), vitrine::cli::add_dmesg(line),
+      vitrine::cli::add_lsmod(line), vitrine::cli::add_techniques(line),
+      vitrine::cli::add_rate(line),  vitrine::cli::add_snapshot(line),
+      vitrine::cli::add_views(line),
   };
   switch (line.parse(argc, argv)) {
     case CommandLine::Outcome::parsed:

@@ -21,7 +21,7 @@ Kernel::Kernel(Memory& memory, FrameAllocator& frames, KernelOptions options)
       frames_(frames),
       options_(std::move(options)),
       types_(kernel_types(options_.rss, options_.timekeeper, options_.shuffle_seed, options_.pages,
-                          options_.modules, options_.unwind_rules)),
+                          options_.modules, options_.unwind_rules, options_.lock_lists)),
       tables_(memory, frames, options_.levels, GuestPhysical(0)) {
   lay_out_text();
   lay_out_data();
@@ -109,6 +109,8 @@ void Kernel::lay_out_text() {
     put(statm, std::uint8_t{0xe8});
     put(statm + 1, static_cast<std::uint32_t>(sum - (statm + 5)));
   }
+  for (const char* waits : {"__mutex_lock", "rwsem_down_write_slowpath", "do_wait"})
+    place(Section::text, waits, 64, 16);
   place(Section::text, "_etext", 0);
 }
 

@@ -261,6 +261,7 @@ void add_task(Types& types) {
                     {"group_leader", "struct task_struct *"},
                     {"thread_node", "struct list_head"},
                     {"worker_private", "void *"},
+                    {"thread_pid", "void *"},
                     {"start_time", "u64"},
                     {"start_boottime", "u64"},
                     {"real_cred", "struct cred *"},
@@ -305,6 +306,7 @@ void add_what_tasks_share(Types& types, RssLayout rss) {
                     {"mm_users", "atomic_t"},
                     {"mm_count", "atomic_t"},
                     {"map_count", "int"},
+                    {"mmap_lock", "struct rw_semaphore"},
                     {"total_vm", "long unsigned int"},
                     {"arg_start", "long unsigned int"},
                     {"arg_end", "long unsigned int"},
@@ -349,6 +351,32 @@ void add_pages(Types& types, PageTypes pages) {
   types.add_anonymous_enum(page_flags(pages));
 }
 
+// kernel/locking and include/linux/{mutex,rwsem,wait}.h
+void add_locks(Types& types, LockLists locks) {
+  const auto waiters = [locks](const std::string& waiter) {
+    return locks == LockLists::headed ? Field{"wait_list", "struct list_head"}
+                                      : Field{"first_waiter", "struct " + waiter + " *"};
+  };
+  types.add_struct("mutex_waiter",
+                   {{"list", "struct list_head"}, {"task", "struct task_struct *"}});
+  types.add_struct("mutex", {{"owner", "atomic_long_t"}, waiters("mutex_waiter")});
+  types.add_struct(
+      "rwsem_waiter",
+      {{"list", "struct list_head"}, {"task", "struct task_struct *"}, {"type", "unsigned int"}});
+  types.add_struct(
+      "rw_semaphore",
+      {{"count", "atomic_long_t"}, {"owner", "atomic_long_t"}, waiters("rwsem_waiter")});
+  types.add_struct("wait_queue_entry", {{"flags", "unsigned int"},
+                                        {"private", "void *"},
+                                        {"func", "void *"},
+                                        {"entry", "struct list_head"}});
+  types.add_struct("wait_queue_head", {{"lock", "u32"}, {"head", "struct list_head"}});
+  types.add_struct("wait_opts", {{"wo_type", "u32"},
+                                 {"wo_flags", "int"},
+                                 {"wo_pid", "void *"},
+                                 {"child_wait", "struct wait_queue_entry"}});
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, int>> page_flags(PageTypes pages) {
@@ -362,7 +390,7 @@ std::vector<std::pair<std::string, int>> page_flags(PageTypes pages) {
 }
 
 Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_seed, PageTypes pages,
-                   ModuleMemory modules, UnwindRules rules) {
+                   ModuleMemory modules, UnwindRules rules, LockLists locks) {
   Types types(shuffle_seed);
   add_scalars(types);
   add_names(types);
@@ -371,6 +399,7 @@ Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_se
   add_modules(types, modules);
   add_stacks(types, rules);
   add_files(types);
+  add_locks(types, locks);
   add_task(types);
   add_what_tasks_share(types, rss);
   add_pages(types, pages);

@@ -38,6 +38,12 @@ enum class UnwindRules {
   with_end_type,  // a type, from commit fb799447ae29
 };
 
+// How a lock knows those that wait for it.
+enum class LockLists {
+  headed,   // they are a list whose head is in the lock
+  pointed,  // it points to the first of them (7.1)
+};
+
 // Numbers of the counters in rss_stat (include/linux/mm_types_task.h).
 enum RssCounter : std::uint8_t {
   file_pages = 0,
@@ -57,6 +63,7 @@ std::vector<std::pair<std::string, int>> page_flags(PageTypes pages);
 
 Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_seed,
                    PageTypes pages = PageTypes::bits, ModuleMemory modules = ModuleMemory::several,
-                   UnwindRules rules = UnwindRules::with_end_type);
+                   UnwindRules rules = UnwindRules::with_end_type,
+                   LockLists locks = LockLists::headed);
 
 }  // namespace vitrine::synthetic

@@ -62,6 +62,11 @@ class ModuleList {
   template <class Reader>
   std::optional<Function> function(Reader& reader, base::GuestVirtual address);
 
+  // The variable of the kernel or of a module that holds the address. Memory that was allocated has
+  // no name. Cost: some loads a module.
+  template <class Reader>
+  std::optional<Function> variable(Reader& reader, base::GuestVirtual address);
+
  private:
   static constexpr std::size_t kMaxModules = 16'384;
   static constexpr std::uint32_t kMaxSymbols = 1U << 20;
@@ -75,6 +80,11 @@ class ModuleList {
     std::uint32_t unwind_addresses = 0, unwind_entries = 0, unwind_count = 0;
     bool unwinds = false;  // modules carry ORC tables
     std::uint32_t symbols = 0, symbol_count = 0, strings = 0;
+    // Where a module's variables are.
+    struct Part {
+      std::uint32_t base = 0, size = 0;
+    };
+    std::vector<Part> data = {};
   };
 
   ModuleList(Fields fields, kernel::SymbolLookup symbols)
@@ -84,9 +94,11 @@ class ModuleList {
 
   template <class Reader>
   bool read_module(Reader& reader, base::GuestVirtual at);
+  // `begin` and `size`: of the part of the module that holds the address.
   template <class Reader>
-  std::optional<Function> module_function(Reader& reader, const Module& module,
-                                          base::GuestVirtual address);
+  std::optional<Function> module_symbol(Reader& reader, const Module& module,
+                                        base::GuestVirtual begin, std::uint64_t size,
+                                        base::GuestVirtual address);
 
   Fields fields_;
   kernel::SymbolLookup symbols_;
@@ -138,7 +150,9 @@ std::optional<Function> ModuleList::function(Reader& reader, base::GuestVirtual 
   if (const Module* module = containing(address)) {
     // Tasks wait in few places.
     if (const auto known = known_.find(address); known != known_.end()) return known->second;
-    return known_.emplace(address, module_function(reader, *module, address)).first->second;
+    return known_
+        .emplace(address, module_symbol(reader, *module, module->text, module->text_size, address))
+        .first->second;
   }
   const auto hit = symbols_.containing(address);
   if (!hit) return std::nullopt;
@@ -146,11 +160,33 @@ std::optional<Function> ModuleList::function(Reader& reader, base::GuestVirtual 
   return Function{hit->name, hit->offset, next ? *next - hit->address : 0, {}};
 }
 
+template <class Reader>
+std::optional<Function> ModuleList::variable(Reader& reader, base::GuestVirtual address) {
+  const auto& image = reader.space().image;
+  if (address - image.start < image.size) return function(reader, address);
+  const auto& direct = reader.space().direct;
+  if (address - direct.start < direct.size) return std::nullopt;
+  if (const auto known = known_.find(address); known != known_.end()) return known->second;
+  for (const Module& module : modules_) {
+    for (const auto& part : fields_.data) {
+      base::GuestVirtual begin;
+      std::uint32_t size = 0;
+      if (!reader.load(module.at + part.base, begin.value) ||
+          !reader.load(module.at + part.size, size) || address < begin || address - begin >= size)
+        continue;
+      return known_.emplace(address, module_symbol(reader, module, begin, size, address))
+          .first->second;
+    }
+  }
+  return std::nullopt;
+}
+
 // As find_kallsyms_symbol() in kernel/module/kallsyms.c: the nearest symbol at or below, its size
 // up to the next one. Symbols without a name, and mapping symbols, are none.
 template <class Reader>
-std::optional<Function> ModuleList::module_function(Reader& reader, const Module& module,
-                                                    base::GuestVirtual address) {
+std::optional<Function> ModuleList::module_symbol(Reader& reader, const Module& module,
+                                                  base::GuestVirtual begin, std::uint64_t size,
+                                                  base::GuestVirtual address) {
   base::GuestVirtual kallsyms;
   base::GuestVirtual table;
   base::GuestVirtual strings;
@@ -164,7 +200,7 @@ std::optional<Function> ModuleList::module_function(Reader& reader, const Module
   std::vector<std::byte> symbols(count * kSymbolSize);
   if (!reader.load_bytes(table, symbols)) return std::nullopt;
   std::uint64_t best = 0;
-  std::uint64_t next = module.text.value + module.text_size;
+  std::uint64_t next = begin.value + size;
   std::uint32_t name = 0;
   for (std::uint32_t i = 1; i < count; ++i) {
     const std::byte* symbol = symbols.data() + i * kSymbolSize;
@@ -181,7 +217,7 @@ std::optional<Function> ModuleList::module_function(Reader& reader, const Module
     }
     if (value > address.value && value < next) next = value;
   }
-  if (name == 0 || best < module.text.value) return std::nullopt;
+  if (name == 0 || best < begin.value) return std::nullopt;
   std::string text;
   if (!load_text(reader, strings + name, kMaxName, text)) return std::nullopt;
   return Function{std::move(text), address.value - best, next - best, module.name};

@@ -8,11 +8,12 @@
 #include "vitrine/views/mounts.h"
 #include "vitrine/views/processes.h"
 #include "vitrine/views/stacks.h"
+#include "vitrine/views/waits.h"
 
 namespace vitrine::views {
 
 std::span<const Declaration> all() {
-  static const std::array<Declaration, 6> views{{
+  static const std::array<Declaration, 7> views{{
       {"processes", "ps", "the guest's processes", Processes::declared_columns(),
        [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
          return Processes::attach(kernel, memory, {.threads = false, .command_lines = false});
@@ -30,7 +31,12 @@ std::span<const Declaration> all() {
        }},
       {"stacks", "stack", "what tasks wait in", Stacks::declared_columns(),
        [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
-         return Stacks::attach(kernel, memory, {.pid = std::nullopt, .threads = false});
+         return Stacks::attach(kernel, memory,
+                               {.pid = std::nullopt, .threads = false, .registers = {}});
+       }},
+      {"waits", "why", "who waits for whom, and who blocks them all", Waits::declared_columns(),
+       [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
+         return Waits::attach(kernel, memory, {});
        }},
   }};
   return views;

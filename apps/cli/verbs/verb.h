@@ -29,6 +29,7 @@ Verb add_info(CommandLine& line);
 Verb add_ps(CommandLine& line);
 Verb add_dmesg(CommandLine& line);
 Verb add_stack(CommandLine& line);
+Verb add_why(CommandLine& line);
 Verb add_lsof(CommandLine& line);
 Verb add_mount(CommandLine& line);
 Verb add_lsmod(CommandLine& line);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "apps/cli/column_index.h"
+#include "apps/cli/escape.h"
 #include "apps/cli/json.h"
 #include "apps/cli/table.h"
 
@@ -140,6 +141,14 @@ class Show {
     last_warnings_ = warnings;
   }
 
+  // Where the user chose columns, a script may read them.
+  std::string summary() const {
+    if (!command_.summary || chosen_) return {};
+    std::string text;
+    for (const std::string& line : command_.summary(*view_)) text += for_terminal(line) + '\n';
+    return text.empty() ? text : text + '\n';
+  }
+
   bool headed_before() { return std::exchange(headed_, true); }
   static std::string without_heading(const std::string& table) {
     return table.substr(std::min(table.find('\n'), table.size() - 1) + 1);
@@ -174,9 +183,10 @@ class Show {
     note_undecided(selected, warnings);
     if (command_.adorn) command_.adorn(view_->columns(), selected.rows);
     rows = project(*selection_, std::move(selected.rows));
-    const Table table =
+    Table table =
         make_table(selection_->columns, rows,
                    {command_.whole_lines ? 0 : terminal_.width, terminal_.colour, !chosen_});
+    table.text.insert(0, summary());
     if (options_.watch > 0 && !command_.follows.empty())
       return print(headed_before() ? without_heading(table.text) : table.text,
                    worse(exit, exit_of(rows)));

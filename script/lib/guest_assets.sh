@@ -68,6 +68,40 @@ pack_modules() {
   pack_archive "$work/packed" "$archive"
 }
 
+# build_trouble_module NAME SUITE: makes trouble-NAME.cpio.gz, in which /trouble.ko is the module of
+# tests/live/module for guest kernel NAME, built with that kernel's own headers. They are used where
+# they are unpacked, so the paths in them that name an installed kernel are changed.
+build_trouble_module() {
+  local name=$1 suite=$2 work stamp release headers
+  [ -e "$guest_assets/vmlinuz-$name" ] || return 1
+  release=$(file -b "$guest_assets/vmlinuz-$name" | sed -n 's/.*, version \([^ ]*\) .*/\1/p')
+  stamp=$({ cat tests/live/module/*; echo "$release"; } | sha256sum)
+  if [ "$(cat "$guest_assets/trouble-$name.stamp" 2>/dev/null)" = "$stamp" ] &&
+    [ -e "$guest_assets/trouble-$name.cpio.gz" ]; then
+    return 0
+  fi
+  step "Building the module of the tests for guest kernel $name"
+  work=$(mktemp -d "$guest_assets/tmp.XXXXXX")
+  headers=$work/root/usr/src/linux-headers-$release
+  if open_private_apt "$work/apt" "$suite" amd64 &&
+    (cd "$work" && timeout 300 apt-get "${private_apt[@]}" -qq download "linux-headers-$release" \
+      "linux-headers-${release%-cloud-amd64}-common" "linux-kbuild-${release%.*}" </dev/null >&2) &&
+    for package in "$work"/*.deb; do dpkg-deb -x "$package" "$work/root" || break; done &&
+    sed -i "s|/usr/src/|$work/root/usr/src/|" "$headers/Makefile" &&
+    mkdir -p "$work/module" "$work/packed" && cp tests/live/module/trouble.c "$work/module" &&
+    echo 'obj-m := trouble.o' >"$work/module/Makefile" &&
+    make -s -C "$headers" M="$work/module" CC="${CC:-gcc}" modules </dev/null >&2 &&
+    cp "$work/module/trouble.ko" "$work/packed" &&
+    pack_archive "$work/packed" "$work/trouble.cpio.gz"; then
+    mv "$work/trouble.cpio.gz" "$guest_assets/trouble-$name.cpio.gz"
+    echo "$stamp" >"$guest_assets/trouble-$name.stamp"
+    rm -rf "$work"
+    return 0
+  fi
+  rm -rf "$work"
+  return 1
+}
+
 # pack_archive DIRECTORY FILE: the directory as a compressed cpio archive, owned by root.
 pack_archive() {
   (cd "$1" && find . -mindepth 1 -print0 | sort -z |

@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   if (strcmp(command, "churn") == 0) return churn(atoi(first), atol(second));
   if (strcmp(command, "check_memory") == 0) return check_memory(atoi(first), atoi(second));
   if (strcmp(command, "boot") == 0) return boot_another(first, second, third);
+  if (strcmp(command, "hang") == 0) return hang(first);
   if (strcmp(command, "list") == 0) return list();
   if (strcmp(command, "serve") == 0) return serve(first);
   fprintf(stderr, "guest_tool: unknown command '%s'\n", command);

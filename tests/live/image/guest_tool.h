@@ -15,7 +15,7 @@ unsigned char* base64_decode(const char* text, size_t* length);
 // Writes data as one line of base64 to the descriptor.
 void base64_write(int descriptor, const unsigned char* data, size_t length);
 
-// Subcommands (processes.c, memory.c, disk.c, list.c, serve.c).
+// Subcommands (processes.c, memory.c, disk.c, hang.c, list.c, serve.c).
 int sleepers(int count);
 int threads(int count);
 int zombie(void);
@@ -34,6 +34,9 @@ int churn(int mebibytes, long milliseconds);
 int check_memory(int mebibytes, int seconds);
 // Starts another kernel in place of this one (kexec); returns only if that fails.
 int boot_another(const char* kernel, const char* initramfs, const char* command_line);
+// Processes that wait for each other without end, "in" a mutex, rwsem, readers, futex, pipe or
+// file_lock (hang.c).
+int hang(const char* in);
 int list(void);
 int serve(const char* terminal);
 

@@ -42,8 +42,8 @@ std::map<std::string, json> rows_by_comm(const std::vector<std::string>& argumen
     all.emplace_back("--json");
     return all;
   }());
-  for (const json& row : json::parse(shown.output).at("rows"))
-    rows.emplace(row.at("comm").get<std::string>(), row);
+  const json parsed = json::parse(shown.output);
+  for (const json& row : parsed.at("rows")) rows.emplace(row.at("comm").get<std::string>(), row);
   return rows;
 }
 

@@ -57,7 +57,7 @@ std::map<std::int64_t, Stack> our_stacks(const Guest& guest, const Bounds& left_
     const std::string comm = row.at("comm");
     if (row.at("pid") == 1 || comm.starts_with("rcu_")) continue;
     Stack& stack = stacks[row.at("pid")];
-    if (row.at("address").is_null()) continue;
+    if (row.at("address").is_null() || !row.at("runs").is_null()) continue;
     const std::uint64_t address = std::stoull(row.at("address").get<std::string>(), nullptr, 16);
     if (address >= left_out.begin && address < left_out.end) continue;
     std::string line = row.at("function").get<std::string>();

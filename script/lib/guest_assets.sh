@@ -74,27 +74,43 @@ pack_archive() {
     cpio --null --create --format=newc --owner=0:0 --quiet) | gzip -n -6 >"$2"
 }
 
-# build_initramfs: busybox, guest_tool and init from tests/live/image.
+# build_initramfs NAME COMPILER BUSYBOX: makes NAME.cpio.gz of that busybox, guest_tool and init from
+# tests/live/image.
 build_initramfs() {
-  local image=tests/live/image work stamp
-  stamp=$(cat "$image"/* "$(command -v busybox)" | sha256sum)
-  if [ "$(cat "$guest_assets/initramfs.stamp" 2>/dev/null)" = "$stamp" ] &&
-    [ -e "$guest_assets/initramfs.cpio.gz" ]; then
+  local name=$1 compiler=$2 busybox=$3 image=tests/live/image work stamp
+  stamp=$(cat "$image"/* "$busybox" | sha256sum)
+  if [ "$(cat "$guest_assets/$name.stamp" 2>/dev/null)" = "$stamp" ] &&
+    [ -e "$guest_assets/$name.cpio.gz" ]; then
     return 0
   fi
-  step "Building the guests' initramfs"
+  step "Building the guests' $name"
   work=$(mktemp -d "$guest_assets/tmp.XXXXXX")
   mkdir -p "$work"/root/{bin,dev,proc,sys,tmp}
-  gcc -O1 -Wall -Wextra -Wshadow -Werror -static -pthread -o "$work/root/bin/guest_tool" "$image"/*.c
-  cp "$(command -v busybox)" "$work/root/bin/busybox"
-  "$work/root/bin/busybox" --list | while read -r applet; do
+  "$compiler" -O1 -Wall -Wextra -Wshadow -Werror -static -pthread -o "$work/root/bin/guest_tool" \
+    "$image"/*.c
+  cp "$busybox" "$work/root/bin/busybox"
+  # This machine's own can be asked what it can do, whatever the other one is made for.
+  busybox --list | while read -r applet; do
     [ "$applet" = busybox ] || ln -s busybox "$work/root/bin/$applet"
   done
   install -m 755 "$image/init" "$work/root/init"
   pack_archive "$work/root" "$work/initramfs.cpio.gz"
-  mv "$work/initramfs.cpio.gz" "$guest_assets/initramfs.cpio.gz"
-  echo "$stamp" >"$guest_assets/initramfs.stamp"
+  mv "$work/initramfs.cpio.gz" "$guest_assets/$name.cpio.gz"
+  echo "$stamp" >"$guest_assets/$name.stamp"
   rm -rf "$work"
+}
+
+# build_arm64_initramfs: the same as initramfs-arm64.cpio.gz, of Debian's busybox for arm64.
+build_arm64_initramfs() {
+  local work
+  if [ ! -e "$guest_assets/busybox-arm64" ]; then
+    step "Fetching busybox for arm64"
+    work=$(mktemp -d "$guest_assets/tmp.XXXXXX")
+    fetch_package bookworm arm64 busybox-static "$work" || return 1
+    mv "$(find "$work/root" -path '*/bin/busybox' -type f -print -quit)" "$guest_assets/busybox-arm64"
+    rm -rf "$work"
+  fi
+  build_initramfs initramfs-arm64 aarch64-linux-gnu-gcc "$guest_assets/busybox-arm64"
 }
 
 # fetch_agent: makes agent.cpio.gz, Debian's qemu-ga with the libraries it needs, to be laid over the

@@ -126,12 +126,15 @@ TEST_P(ModuleTest, AreThoseOfTheGuestsOwnList) {
 
 std::string linux_name(const testing::TestParamInfo<const char*>& info) {
   std::string name = info.param;
-  std::ranges::replace(name, '.', '_');
+  std::ranges::replace_if(
+      name, [](char c) { return c == '.' || c == '-'; }, '_');
   return "Linux" + name;
 }
-INSTANTIATE_TEST_SUITE_P(Debian, StackTest, testing::Values("6.1", "6.12", "7"), linux_name);
+INSTANTIATE_TEST_SUITE_P(Debian, StackTest,
+                         testing::Values("5.10", "6.1", "6.12", "7", "6.1-arm64"), linux_name);
 // Those of 7 are in a package of their own.
-INSTANTIATE_TEST_SUITE_P(Debian, ModuleTest, testing::Values("6.1", "6.12"), linux_name);
+INSTANTIATE_TEST_SUITE_P(Debian, ModuleTest, testing::Values("5.10", "6.1", "6.12", "6.1-arm64"),
+                         linux_name);
 
 class StackOf : public GuestTest {
  protected:

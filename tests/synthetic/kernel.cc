@@ -32,6 +32,7 @@ Kernel::Kernel(Memory& memory, FrameAllocator& frames, KernelOptions options)
   fill_resources();
   write_interrupt_table();
   if (options_.btf) write_btf();
+  write_exports();
   if (options_.kallsyms) write_kallsyms();
   if (options_.vmcoreinfo) write_vmcoreinfo();
 }
@@ -275,6 +276,7 @@ void Kernel::write_kallsyms() {
   std::vector<Symbol> listed;
   for (auto [name, symbol] : symbols_) {
     if (options_.missing_symbols.contains(name)) continue;
+    if (!options_.kallsyms_all && symbol.type != 'T' && symbol.type != 't') continue;
     const auto changed = options_.symbol_overrides.find(name);
     if (changed != options_.symbol_overrides.end()) symbol.address = changed->second;
     listed.push_back(symbol);

@@ -63,12 +63,14 @@ struct KernelOptions {
   bool vmcoreinfo = true;
   bool vmcoreinfo_names_kallsyms = true;  // false: as before 6.0
   bool kallsyms = true;
+  bool kallsyms_all = true;  // false: of functions only
   bool btf = true;
-  std::set<std::string> missing_symbols = {};  // not in kallsyms
+  std::set<std::string> missing_symbols = {};  // neither in kallsyms nor exported
   // Falsified: the value of a VMCOREINFO key ("SYMBOL(_stext)"), nullopt to leave the key out, and
   // an address in kallsyms.
   std::map<std::string, std::optional<std::string>> vmcoreinfo_overrides = {};
   std::map<std::string, std::uint64_t> symbol_overrides = {};
+  std::uint64_t exports_shifted_by = 0;  // what the table of exports claims of every address
 };
 
 // Writes an ELF note as the kernel's vmcoreinfo_note at the start of a page: for a forged one too.
@@ -154,6 +156,7 @@ class Kernel {
   void fill_resources();
   void write_interrupt_table();
   void write_btf();
+  void write_exports();
   void write_kallsyms();
   void write_vmcoreinfo();
   void map_isolated(PageTables& user_root) const;

@@ -138,10 +138,9 @@ void add_times(const Kernel& kernel, Facts& facts, std::vector<Finding>& finding
 std::vector<Finding> read_facts(const Kernel& kernel, memory::PhysicalMemory& memory) {
   Facts facts(kernel, memory);
   std::vector<Finding> findings;
-  if (const auto names = kernel.vmcoreinfo.symbol("init_uts_ns")) {
-    const auto at = *names + kernel.vmcoreinfo.offset("uts_namespace.name").value_or(0);
-    findings.push_back({"hostname", facts.text(at + 65, 65), "init_uts_ns"});
-    findings.push_back({"version", facts.text(at + std::uint64_t{3} * 65, 65), "init_uts_ns"});
+  if (const auto names = kernel.vmcoreinfo.utsname()) {
+    findings.push_back({"hostname", facts.text(*names + 65, 65), "init_uts_ns"});
+    findings.push_back({"version", facts.text(*names + std::uint64_t{3} * 65, 65), "init_uts_ns"});
   }
   add_times(kernel, facts, findings);
   if (const auto symbol = facts.symbol(kOnlineCpus))

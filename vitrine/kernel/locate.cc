@@ -21,7 +21,7 @@ base::Error nothing_found(const LocateOptions& options,
   if (rejected) return *rejected;
   base::Error error{
       Code::absent, "no Linux kernel was found in the VM's memory",
-      "vitrine reads Linux 6.0 or newer on x86-64 whose memory is not encrypted; wait "
+      "vitrine reads Linux 5.10 or newer on x86-64 or arm64 whose memory is not encrypted; wait "
       "until the guest has booted"};
   if (options.registers.empty()) return error;
   const memory::X86Registers& cpu = options.registers.front();

@@ -34,7 +34,7 @@ struct Extent {
 // Where the names of the symbols and the BTF are, as far as they fill whole pages.
 std::vector<Extent> table_extents(const Kernel& kernel) {
   std::vector<Extent> extents;
-  const auto names = kernel.vmcoreinfo.symbol("kallsyms_names");
+  const auto names = kernel.symbols.names();
   // Names are at least three bytes each.
   if (names) extents.push_back({*names, std::uint64_t{kernel.symbols.count()} * 3 / kPage});
   const auto begin = kernel.symbols.find("__start_BTF");

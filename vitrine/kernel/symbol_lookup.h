@@ -37,6 +37,9 @@ class SymbolLookup {
   // The symbol that an address belongs to; always from the tables.
   std::optional<SymbolHit> containing(base::GuestVirtual wanted) const;
 
+  // Where the names of the symbols begin; nullopt where the tables could not be read.
+  std::optional<base::GuestVirtual> names() const;
+
   // How many symbols there are; 0 where the tables could not be read.
   std::uint32_t count() const;
 

@@ -25,9 +25,31 @@ base::Result<const Symbols*> Tables::symbols() {
     auto symbols = Symbols::read(walked, *info_);
     if (!symbols) return fail(symbols.error());
     symbols->remember(kOftenAsked);
+    // A variable that every kernel has.
+    has_functions_only_ = !symbols->find("init_task");
+    if (has_functions_only_) find_variables(walked, *symbols);
     symbols_ = std::move(*symbols);
   }
   return &*symbols_;
+}
+
+base::Result<std::vector<std::optional<base::GuestVirtual>>> Tables::find(
+    std::span<const std::string_view> names) {
+  const auto symbols = this->symbols();
+  if (!symbols) return fail(symbols.error());
+  auto found = (*symbols)->find(names);
+  for (std::size_t i = 0; has_functions_only_ && i < names.size(); ++i) {
+    if (!found[i] && exports_) found[i] = exports_->find(names[i]);
+    if (!found[i]) found[i] = info_->symbol(names[i]);
+    const auto used = variables_.find(names[i]);
+    if (!found[i] && used != variables_.end()) found[i] = used->second;
+  }
+  return found;
+}
+
+void Tables::find_variables(paging::WalkedMemory& walked, const Symbols& symbols) {
+  if (auto exports = Exports::read(walked, symbols)) exports_ = std::move(*exports);
+  if (architecture_ == Architecture::arm64) variables_ = variables_of_functions(walked, symbols);
 }
 
 base::Result<const Types*> Tables::types() {

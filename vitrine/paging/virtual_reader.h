@@ -146,6 +146,8 @@ class VirtualReader {
   }
 
   bool walk_from(base::GuestPhysical root, base::GuestVirtual at, base::GuestPhysical& to) {
+    if (root == space_.root && !space_.format->kernel_maps(at))
+      return failed(Fault::not_mapped, at);
     Translation found;
     const Fault fault = walk(*space_.format, root, at, physical_, found);
     if (fault != Fault::none) return failed(fault, at);

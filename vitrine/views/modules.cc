@@ -92,7 +92,11 @@ base::Result<std::unique_ptr<View>> Modules::attach(const kernel::Kernel& kernel
                                                     memory::PhysicalMemory& /*memory*/) {
   constexpr std::array<std::string_view, 1> kSymbols{"modules"};
   if (!kernel.symbols.find(kSymbols)[0])
-    return base::fail(base::Code::absent, "this kernel is built without loadable modules");
+    return kernel.types.has_member("module", "list")
+               ? base::fail(base::Code::unsupported,
+                            "nothing in this kernel tells where its list of modules is",
+                            "the guest's kernel needs CONFIG_KALLSYMS_ALL")
+               : base::fail(base::Code::absent, "this kernel is built without loadable modules");
   auto list = ModuleList::attach(kernel);
   if (!list) return base::fail(list.error());
   Resolver at(kernel.types);

@@ -36,6 +36,7 @@ base::Result<Processes::Fields> Processes::resolve(const kernel::Kernel& kernel,
   Resolver at(kernel.types);
   Fields fields;
   fields.init_task = init_task;
+  fields.page_bytes = kernel.vmcoreinfo.page_size().value_or(fields.page_bytes);
   fields.state = at("task_struct", {"__state", "state"});  // renamed in 5.14, 2f064a59a11f
   fields.flags = at("task_struct", "flags");
   fields.tasks = at("task_struct", "tasks");
@@ -88,8 +89,10 @@ base::Result<std::unique_ptr<View>> Processes::attach(const kernel::Kernel& kern
                                                           "nr_cpu_ids"};
   const auto symbols = kernel.symbols.find(kSymbols);
   if (!symbols[kInitTask])
-    return fail(Code::unsupported, "this kernel's kallsyms does not name init_task",
-                "the guest's kernel needs CONFIG_KALLSYMS_ALL");
+    return fail(Code::unsupported,
+                "nothing in this kernel tells where its tasks begin: its kallsyms does not name "
+                "init_task, nor does it export it to modules",
+                "the guest's kernel needs CONFIG_KALLSYMS_ALL or CONFIG_MODULES");
   auto fields = resolve(kernel, *symbols[kInitTask]);
   if (!fields) return fail(fields.error());
   paging::WalkedMemory walked(*kernel.space.format, kernel.space.root, memory);
@@ -97,8 +100,9 @@ base::Result<std::unique_ptr<View>> Processes::attach(const kernel::Kernel& kern
   // /proc/PID/statm took the global count alone until 6.16, and adds the CPUs' parts since then
   // (82241a83cd15, also backported): the kernel's own code tells which.
   if (fields->rss_per_cpu[0] != 0)
-    fields->rss_sums_cpus =
-        kernel::calls(walked, kernel.symbols, "task_statm", "__percpu_counter_sum").value_or(false);
+    fields->rss_sums_cpus = kernel::calls(walked, kernel.architecture, kernel.symbols, "task_statm",
+                                          "__percpu_counter_sum")
+                                .value_or(false);
   if (fields->rss_sums_cpus) {
     cpu_offsets = read_cpu_offsets(symbols[kCpuOffsets], symbols[kCpuCount], walked);
     if (cpu_offsets.empty())

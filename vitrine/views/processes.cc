@@ -238,7 +238,7 @@ void Processes::read_memory_use(Reader& reader, Process& row) {
     // The kernel's own rule: a counter that is momentarily negative counts as zero.
     if (count > 0) pages += static_cast<std::uint64_t>(count);
   }
-  row.rss_bytes = pages * kPage;
+  row.rss_bytes = pages * fields_.page_bytes;
   if (readable) return;
   row.unreadable |= 1u << kRss;
   row.fault = reader.fault();

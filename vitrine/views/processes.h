@@ -88,6 +88,7 @@ class Processes final : public View {
     std::array<std::uint32_t, 3> rss_per_cpu{};  // the same, pointer to the per-CPU parts
     std::uint32_t mm_high = 0;
     bool rss_sums_cpus = false;  // this kernel's statm adds the per-CPU parts
+    std::uint64_t page_bytes = 4096;
   };
 
   Processes(Fields fields, std::vector<std::uint64_t> cpu_offsets, const ProcessOptions& options)

@@ -53,13 +53,25 @@ base::Result<std::unique_ptr<View>> Stacks::attach(const kernel::Kernel& kernel,
   if (!processes) return processes;
   auto modules = ModuleList::attach(kernel);
   if (!modules) return base::fail(modules.error());
-  const auto unwinder = Unwinder::attach(kernel, memory);
+  const auto unwinder = attach_unwinder(kernel, memory);
   if (!unwinder) return base::fail(unwinder.error());
   Resolver at(kernel.types);
   const bool several = kernel.types.has_member("task_struct", "on_cpu");  // CONFIG_SMP
   const std::uint32_t on_cpu = several ? at("task_struct", "on_cpu") : 0;
   return std::unique_ptr<View>(
       new Stacks(std::move(*processes), std::move(*modules), *unwinder, on_cpu, options));
+}
+
+base::Result<Stacks::AnyUnwinder> Stacks::attach_unwinder(const kernel::Kernel& kernel,
+                                                          memory::PhysicalMemory& memory) {
+  if (kernel.architecture == kernel::Architecture::arm64) {
+    auto unwinder = FramePointers::attach(kernel);
+    if (!unwinder) return base::fail(unwinder.error());
+    return *unwinder;
+  }
+  auto unwinder = Unwinder::attach(kernel, memory);
+  if (!unwinder) return base::fail(unwinder.error());
+  return *unwinder;
 }
 
 bool Stacks::wanted(const Process& process) const {
@@ -112,7 +124,10 @@ void Stacks::collect_task(Reader& reader, std::size_t index, Outcome& outcome) {
     return;
   }
   stack_.clear();
-  const Unwinder::End end = unwinder_.unwind(reader, modules_, process.task, stack_);
+  const auto* const tables = std::get_if<Unwinder>(&unwinder_);
+  const Unwinder::End end =
+      tables != nullptr ? tables->unwind(reader, modules_, process.task, stack_)
+                        : std::get<FramePointers>(unwinder_).unwind(reader, process.task, stack_);
   for (std::uint32_t number = 0; number < stack_.size(); ++number) {
     const auto [address, exact] = stack_[number];
     // A call may be the last instruction of its function: what it returns to is the next one's.

@@ -9,8 +9,10 @@
 #pragma once
 
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "vitrine/views/frame_pointers.h"
 #include "vitrine/views/module_list.h"
 #include "vitrine/views/processes.h"
 #include "vitrine/views/unwinder.h"
@@ -46,7 +48,10 @@ class Stacks final : public View {
     bool runs = false;  // on a processor: there is no more to be told
   };
 
-  Stacks(std::unique_ptr<View> processes, ModuleList modules, const Unwinder& unwinder,
+  // By what the kernel's architecture has.
+  using AnyUnwinder = std::variant<Unwinder, FramePointers>;
+
+  Stacks(std::unique_ptr<View> processes, ModuleList modules, const AnyUnwinder& unwinder,
          std::uint32_t on_cpu, const StackOptions& options)
       : processes_(std::move(processes)),
         modules_(std::move(modules)),
@@ -54,6 +59,8 @@ class Stacks final : public View {
         on_cpu_(on_cpu),
         options_(options) {}
 
+  static base::Result<AnyUnwinder> attach_unwinder(const kernel::Kernel& kernel,
+                                                   memory::PhysicalMemory& memory);
   const Processes& processes() const { return static_cast<const Processes&>(*processes_); }
   bool wanted(const Process& process) const;
 
@@ -64,7 +71,7 @@ class Stacks final : public View {
 
   std::unique_ptr<View> processes_;
   ModuleList modules_;
-  Unwinder unwinder_;
+  AnyUnwinder unwinder_;
   std::uint32_t on_cpu_;  // offset of task_struct.on_cpu; 0: a kernel for one processor
   StackOptions options_;
   std::vector<Frame> frames_;

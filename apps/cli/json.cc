@@ -14,32 +14,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string_view name(Atomic atomic) {
-  switch (atomic) {
-    case Atomic::proved:
-      return "proved";
-    case Atomic::unchanged:
-      return "unchanged";
-    case Atomic::no:
-      return "no";
-    case Atomic::unknown:
-      break;
-  }
-  return "unknown";
-}
-
-std::string_view name(Quiescent quiescent) {
-  switch (quiescent) {
-    case Quiescent::yes:
-      return "yes";
-    case Quiescent::no:
-      return "no";
-    case Quiescent::unknown:
-      break;
-  }
-  return "unknown";
-}
-
 Json text(std::string_view bytes) { return for_json(bytes); }
 
 template <class T>
@@ -93,7 +67,7 @@ Json rows_json(std::span<const views::Column> columns, std::span<const views::Ro
 }
 
 Json provenance_json(const Provenance& observation) {
-  const Consistency& consistency = observation.consistency;
+  const consistency::Verdict& verdict = observation.consistency;
   return {{"started", rfc3339(observation.started)},
           {"duration_ns", observation.duration_ns},
           {"reads", observation.reads},
@@ -101,10 +75,10 @@ Json provenance_json(const Provenance& observation) {
           {"stopped_ns", observation.stopped_ns},
           {"drained_ns", observation.drained_ns},
           {"consistency",
-           {{"atomic", std::string(name(consistency.atomic))},
-            {"quiescent", std::string(name(consistency.quiescent))},
-            {"collects", consistency.collects},
-            {"held", texts_json(consistency.held)}}}};
+           {{"atomic", std::string(name(verdict.atomic))},
+            {"quiescent", std::string(name(verdict.quiescent))},
+            {"collects", verdict.collects},
+            {"held", texts_json(verdict.held)}}}};
 }
 
 template <class Report>
@@ -187,7 +161,9 @@ std::string rate_json(const RateReport& report, JsonLayout layout) {
                           {"p99", report.latency_ns.p99},
                           {"max", report.latency_ns.max}};
   object["views"] = report.views;
+  object["reached"] = report.reached;
   object["rows"] = report.rows;
+  object["collects"] = report.collects;
   object["reads"] = report.reads;
   object["bytes"] = report.bytes;
   object["stopped_ns"] = report.stopped_ns;

@@ -34,6 +34,12 @@ class SecondOpinionView final : public views::View {
 
   std::string_view name() const override { return processes_->name(); }
   std::span<const views::Column> columns() const override { return columns_; }
+  std::span<const views::GlobalGuard> global_guards() const override {
+    return processes_->global_guards();
+  }
+  void add_object_guards(std::vector<views::ObjectGuard>& guards) const override {
+    processes_->add_object_guards(guards);
+  }
   views::Outcome collect(const views::AnyReader& reader) override;
   std::size_t size() const override { return processes_->size() + guest_only_.size(); }
   views::Row row(std::size_t index) const override;

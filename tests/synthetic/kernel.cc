@@ -21,7 +21,7 @@ Kernel::Kernel(Memory& memory, FrameAllocator& frames, KernelOptions options)
       frames_(frames),
       options_(std::move(options)),
       types_(kernel_types(options_.rss, options_.timekeeper, options_.shuffle_seed, options_.pages,
-                          options_.modules, options_.unwind_rules)),
+                          options_.modules, options_.unwind_rules, options_.locks)),
       tables_(memory, frames, options_.levels, GuestPhysical(0)) {
   lay_out_text();
   lay_out_data();
@@ -134,6 +134,12 @@ void Kernel::lay_out_data() {
   put(place(Section::data, "__pgtable_l5_enabled", 4), options_.levels == 5 ? 1U : 0U);
   put(place(Section::data, "jiffies_64", 8, 64), options_.jiffies);
   place(Section::data, "prb", 8, 8, 'd');
+  place(Section::data, "tasklist_lock", types_.size("rwlock_t"), 64);
+  place(Section::data, "pidmap_lock", types_.size("spinlock_t"), 64, 'd');
+  for (const char* lock : {"mount_lock", "rename_lock"})
+    place(Section::data, lock, types_.size("seqlock_t"), 64);
+  place(Section::data, "namespace_sem", types_.size("struct rw_semaphore"), 64, 'd');
+  place(Section::data, "module_mutex", types_.size("struct mutex"), 64);
   const GuestVirtual modules = place(Section::data, "modules", 16, 8, 'd');
   put(modules, modules.value);
   put(modules + 8, modules.value);

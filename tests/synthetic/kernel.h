@@ -51,6 +51,7 @@ struct KernelOptions {
   PageTypes pages = PageTypes::bits;
   ModuleMemory modules = ModuleMemory::several;
   UnwindRules unwind_rules = UnwindRules::with_end_type;
+  LockForms locks = LockForms::several_processors;
   SymbolEncoding encoding = SymbolEncoding::absolute_percpu;
   NameLengths lengths = NameLengths::uleb128;
   bool kallsyms_offsets_last = false;

@@ -40,6 +40,39 @@ void add_scalars(Types& types) {
   types.add_struct("list_head", {{"next", "struct list_head *"}, {"prev", "struct list_head *"}});
 }
 
+// include/linux/{spinlock,rwlock,rwsem,mutex,seqlock}_types.h, rwbase_rt.h and rtmutex.h.
+void add_locks(Types& types, LockForms forms) {
+  types.add_struct("seqcount", {{"sequence", "unsigned int"}});
+  types.add_struct("seqcount_spinlock", {{"seqcount", "struct seqcount"}});
+  types.add_struct("rt_mutex_base",
+                   {{"wait_lock", "u32"}, {"waiters", "void *"}, {"owner", "void *"}});
+  types.add_struct("rwbase_rt", {{"readers", "atomic_t"}, {"rtmutex", "struct rt_mutex_base"}});
+  std::vector<Field> spinlock{{"lock", "struct rt_mutex_base"}};
+  std::vector<Field> rwlock{{"rwbase", "struct rwbase_rt"}};
+  std::vector<Field> semaphore{{"rwbase", "struct rwbase_rt"}};
+  std::vector<Field> mutex{{"rtmutex", "struct rt_mutex_base"}};
+  if (forms != LockForms::real_time) {
+    const bool words = forms == LockForms::several_processors;
+    types.add_struct("qspinlock", {{words ? "val" : "none", "atomic_t"}});
+    types.add_struct("qrwlock", {{words ? "cnts" : "none", "atomic_t"}, {"wait_lock", "u32"}});
+    types.add_struct("raw_spinlock", {{"raw_lock", "struct qspinlock"}});
+    types.add_struct("<spinlock>", {{"rlock", "struct raw_spinlock"}});
+    spinlock = {{"", "struct <spinlock>"}};
+    rwlock = {{"raw_lock", "struct qrwlock"}};
+    semaphore = {{"count", "atomic_long_t"}, {"owner", "atomic_long_t"}};
+    mutex = {{"owner", "atomic_long_t"}, {"wait_lock", "u32"}};
+  }
+  types.add_struct("spinlock", spinlock);
+  types.add_typedef("spinlock_t", "struct spinlock");
+  types.add_struct("<rwlock_t>", rwlock);
+  types.add_typedef("rwlock_t", "struct <rwlock_t>");
+  types.add_struct("rw_semaphore", semaphore);
+  types.add_struct("mutex", mutex);
+  types.add_struct("<seqlock_t>",
+                   {{"seqcount", "struct seqcount_spinlock"}, {"lock", "spinlock_t"}});
+  types.add_typedef("seqlock_t", "struct <seqlock_t>");
+}
+
 void add_names(Types& types) {
   types.add_struct("new_utsname", {{"sysname", "char[65]"},
                                    {"nodename", "char[65]"},
@@ -82,7 +115,6 @@ void add_timekeeping(Types& types, TimekeeperHome home) {
                     {"raw_sec", "u64"},
                     {"monotonic_to_boot", "struct timespec64"}},
                    280, 0, 280);
-  types.add_struct("seqcount", {{"sequence", "unsigned int"}});
   const std::vector<Field> guarded = {{"seq", "struct seqcount"},
                                       {"timekeeper", "struct timekeeper"}};
   types.add_struct(home == TimekeeperHome::anonymous ? "<tk_core>" : "tk_data", guarded);
@@ -224,9 +256,11 @@ void add_files(Types& types) {
   types.add_struct(
       "fdtable",
       {{"max_fds", "u32"}, {"fd", "void *"}, {"close_on_exec", "void *"}, {"open_fds", "void *"}});
-  types.add_spread("files_struct", {{"fdt", "struct fdtable *"}}, 704, 0, 128);
-  types.add_struct("fs_struct",
-                   {{"users", "int"}, {"root", "struct path"}, {"pwd", "struct path"}});
+  types.add_spread("files_struct", {{"fdt", "struct fdtable *"}, {"file_lock", "spinlock_t"}}, 704,
+                   0, 128);
+  types.add_struct(
+      "fs_struct",
+      {{"users", "int"}, {"lock", "spinlock_t"}, {"root", "struct path"}, {"pwd", "struct path"}});
   types.add_struct("ns_common", {{"stashed", "void *"}, {"ops", "void *"}, {"inum", "u32"}});
   types.add_struct("proc_ns_operations", {{"name", "char *"}});
   types.add_struct("mnt_namespace", {{"ns", "struct ns_common"}, {"root", "struct mount *"}});
@@ -234,6 +268,11 @@ void add_files(Types& types) {
 }
 
 void add_task(Types& types) {
+  types.add_struct("upid", {{"nr", "int"}, {"ns", "void *"}});
+  types.add_struct("pid", {{"count", "refcount_t"},
+                           {"level", "unsigned int"},
+                           {"tasks", "void *[4]"},
+                           {"numbers", "struct upid[1]"}});
   types.add_struct("thread_info", {{"flags", "long unsigned int"},
                                    {"syscall_work", "long unsigned int"},
                                    {"status", "u32"},
@@ -269,6 +308,9 @@ void add_task(Types& types) {
                     {"files", "struct files_struct *"},
                     {"fs", "struct fs_struct *"},
                     {"nsproxy", "struct nsproxy *"},
+                    {"alloc_lock", "spinlock_t"},
+                    {"thread_pid", "struct pid *"},
+                    {"pid_links", "struct list_head[4]"},
                     {"signal", "struct signal_struct *"}},
                    9280, 0x18, 0xc00);
 }
@@ -312,6 +354,8 @@ void add_what_tasks_share(Types& types, RssLayout rss) {
                     {"env_end", "long unsigned int"},
                     {"rss_stat", rss_type},
                     {"exe_file", "struct file *"},
+                    {"mmap_lock", "struct rw_semaphore"},
+                    {"arg_lock", "spinlock_t"},
                     {"owner", "struct task_struct *"}},
                    1216, 0x40, 0x480);
   types.add_struct("mm_struct",
@@ -362,9 +406,10 @@ std::vector<std::pair<std::string, int>> page_flags(PageTypes pages) {
 }
 
 Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_seed, PageTypes pages,
-                   ModuleMemory modules, UnwindRules rules) {
+                   ModuleMemory modules, UnwindRules rules, LockForms locks) {
   Types types(shuffle_seed);
   add_scalars(types);
+  add_locks(types, locks);
   add_names(types);
   add_timekeeping(types, timekeeper);
   add_log(types);

@@ -38,6 +38,13 @@ enum class UnwindRules {
   with_end_type,  // a type, from commit fb799447ae29
 };
 
+// What the kernel's locks are made of.
+enum class LockForms {
+  several_processors,  // qspinlock, qrwlock, and semaphores with a count
+  real_time,           // PREEMPT_RT: rt_mutex and rwbase
+  one_processor,       // without SMP spinlocks keep no word
+};
+
 // Numbers of the counters in rss_stat (include/linux/mm_types_task.h).
 enum RssCounter : std::uint8_t {
   file_pages = 0,
@@ -57,6 +64,7 @@ std::vector<std::pair<std::string, int>> page_flags(PageTypes pages);
 
 Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_seed,
                    PageTypes pages = PageTypes::bits, ModuleMemory modules = ModuleMemory::several,
-                   UnwindRules rules = UnwindRules::with_end_type);
+                   UnwindRules rules = UnwindRules::with_end_type,
+                   LockForms locks = LockForms::several_processors);
 
 }  // namespace vitrine::synthetic

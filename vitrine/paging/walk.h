@@ -54,7 +54,8 @@ Fault walk(const Format& format, base::GuestPhysical root, base::GuestVirtual ad
   for (const Level& level : format.levels) {
     const std::uint64_t index = address.value >> level.shift & ((1u << level.index_bits) - 1);
     std::uint64_t entry = 0;
-    if (!reader.load(table + index * 8, entry)) return fault_of(reader.status());
+    if (!reader.load_ignoring(table + index * 8, entry, format.accessed_dirty))
+      return fault_of(reader.status());
     std::uint64_t target = entry & format.address_mask;
     if ((entry & format.present) == 0) {
       if (entry == 0) return Fault::not_mapped;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "vitrine/base/result.h"
+#include "vitrine/consistency/verdict.h"
 #include "vitrine/kernel/kernel.h"
 #include "vitrine/session/hints.h"
 #include "vitrine/techniques/technique.h"
@@ -28,11 +29,21 @@ enum class Pausing : std::uint8_t {
   freeze,  // by stopping the VMM's threads
 };
 
+// What is done where a guest that runs never lets a demand be met.
+enum class Fallback : std::uint8_t {
+  none,
+  vmm,     // it is stopped through the monitor
+  freeze,  // the VMM's threads are stopped
+  fork,    // the VMM is copied
+};
+
 struct Options {
   std::string technique = "auto";  // an id, or auto: the best passive one that is usable
   Pausing pause = Pausing::none;
   bool allow_persistent_change = false;  // a technique may leave the VM changed
   bool use_cache = true;                 // keep and use hints on disk, see hints.h
+  consistency::Demand demand = {};
+  Fallback fallback = Fallback::none;
 };
 
 struct Attachment {

@@ -22,6 +22,7 @@
 #include "vitrine/memory/page_changes.h"
 #include "vitrine/memory/registers.h"
 #include "vitrine/session/attach.h"
+#include "vitrine/session/reading.h"
 #include "vitrine/session/stopper.h"
 #include "vitrine/techniques/copy_holder.h"
 #include "vitrine/techniques/technique.h"
@@ -31,13 +32,6 @@
 
 namespace vitrine::session {
 
-struct Consistency {
-  std::string_view atomic = "unknown";     // proved, unchanged, no, unknown
-  std::string_view quiescent = "unknown";  // yes, no, unknown
-  std::uint32_t collects = 1;              // collections it took
-  std::vector<std::string> held;           // names of locks that were held
-};
-
 // One collection of a view, with its provenance.
 struct Observation {
   std::chrono::system_clock::time_point started;
@@ -45,7 +39,7 @@ struct Observation {
   std::uint64_t stopped_ns = 0;  // how long the guest was stopped for it
   std::uint64_t drained_ns = 0;  // of that, until its disks were at rest
   memory::Cost cost;
-  Consistency consistency;
+  consistency::Verdict consistency;
   views::Outcome outcome;
 };
 
@@ -71,16 +65,15 @@ class Session {
   const techniques::Description& technique() const { return attachment_.technique->description(); }
   // NOLINTNEXTLINE(readability-make-member-function-const): what it returns is not const
   memory::PhysicalMemory& memory() { return attachment_.access->memory(); }
+  const consistency::Demand& demand() const { return options_.demand; }
   // What the user should know about this attachment, e.g. guest RAM that could not be located.
   const std::vector<std::string>& warnings() const { return attachment_.warnings; }
 
-  // Collects `view` once: through a new copy or with the guest stopped, where that is how the
-  // technique works or what the options ask for. Error `gone` when the VM ended or its guest
+  // Collects `view`: through a new copy or with the guest stopped, where that is how the technique
+  // works or what the options ask for; as often as it takes to meet the demand of the options, or
+  // to give that up, which the verdict then says. Error `gone` when the VM ended or its guest
   // rebooted: see reattach().
   base::Result<Observation> observe(views::View& view);
-
-  // The same with every value read kept, page-table entries included.
-  base::Result<Observation> observe(views::View& view, memory::Recording& recording);
 
   // Reads memory() with `look`, in the same frame as a view: of a new copy, or with the guest
   // stopped, and only if the kernel that was attached is still there.
@@ -106,7 +99,7 @@ class Session {
 
   // The pieces that the next observation reads in one call, where the technique copies.
   std::vector<memory::Range> gathered() const {
-    return readers_.gather ? readers_.gather->gathered() : std::vector<memory::Range>{};
+    return reading_ ? reading_->gathered() : std::vector<memory::Range>{};
   }
 
   // To be called when nothing will be observed for a while: lets go of a copy that costs the guest
@@ -123,45 +116,28 @@ class Session {
   base::Result<void> check_alive();
 
  private:
-  // The plain reader of this access; the virtual reader on top refers to it.
-  struct Readers {
-    std::optional<memory::WindowReader> window;
-    std::optional<memory::GatherReader> gather;
-  };
-
-  // A word of the guest's memory that stays what it is until the guest reboots.
-  struct Sentinel {
-    base::GuestPhysical at;
-    std::uint64_t value = 0;
-  };
-
   Session(vmm::Machine machine, Options options, Attachment attachment);
 
   void prepare();
   void keep_what_was_learned();
   base::Result<void> begin_access();
   template <class Collect>
-  base::Result<Observation> within_access(Collect&& collect);
-  template <class Physical>
-  base::Result<void> collect(views::View& view, Physical& physical,
-                             paging::VirtualReader<Physical>& reader, Observation& observation);
+  base::Result<Observation> within_access(Stopper& stopper, Collect&& collect);
+  base::Result<Observation> observe_once(views::View& view, Stopper& stopper);
+  base::Result<Observation> observe_copy(views::View& view);
+  base::Result<Observation> fall_back(views::View& view);
   // The connection that somebody of this session already has to the monitor, or null.
   vmm::Intervention* intervention();
-  template <class Physical>
-  base::Result<void> check_sentinels(Physical& physical) const;
-  template <class Physical>
-  bool sentinels_hold(Physical& physical) const;
+  base::Error kernel_gone() const;
 
   vmm::Machine machine_;
   Options options_;
   Attachment attachment_;
-  Readers readers_;
-  std::optional<views::WindowedReader> windowed_;
-  std::optional<views::GatheringReader> gathering_;
+  std::optional<Reading> reading_;  // of attachment_.access
   Stopper stopper_;
+  std::optional<Stopper> last_resort_;  // where a demand was not met otherwise
   // The access has begun and nothing was observed in it yet: how long beginning took.
   std::optional<std::chrono::nanoseconds> begun_;
-  std::vector<Sentinel> sentinels_;
   std::optional<std::uint64_t> last_jiffies_;
 };
 

@@ -68,6 +68,7 @@ base::Result<Rate> measure(const vmm::Machine& machine, std::chrono::nanoseconds
                      latencies->percentile(0.99), latencies->max()};
   rate.reads /= views;
   rate.bytes /= views;
+  rate.collects /= views;
   rate.stopped_ns /= views;
   rate.drained_ns /= views;
   rate.cpu_ns = static_cast<double>(after_all.cpu - before_all.cpu) / views;
@@ -87,6 +88,8 @@ base::Result<Rate> measure_rate(session::Session& session, views::View& view,
     if (rate == nullptr) return {};
     rate->rows = view.size();
     rate->incomplete += observation->outcome.complete ? 0u : 1u;
+    rate->reached += consistency::reached(observation->consistency, session.demand()) ? 1u : 0u;
+    rate->collects += observation->consistency.collects;
     rate->reads += static_cast<double>(observation->cost.reads);
     rate->bytes += static_cast<double>(observation->cost.bytes);
     rate->stopped_ns += static_cast<double>(observation->stopped_ns);
@@ -118,6 +121,8 @@ base::Result<Rate> measure_floor(session::Session& session, views::View& view,
   return measure(session.machine(), duration, [&](Rate* rate) -> base::Result<void> {
     session.memory().read(requests);
     if (rate == nullptr) return {};
+    ++rate->reached;
+    ++rate->collects;
     rate->reads += static_cast<double>(requests.size());
     rate->bytes += static_cast<double>(bytes);
     return {};

@@ -48,13 +48,21 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
     {"device", Type::text,
      "major and minor number of the file system that it is on; of a device file, its own"},
     {"size_bytes", Type::bytes, "size in bytes; null for what has none"},
-    {"offset", Type::integer, "position in the file, in bytes; null for other uses than fd"},
+    {"offset", Type::integer, "position in the file, in bytes; null for other uses than fd", true},
     {"flags", Type::text, "as open(2) takes them, octal, as /proc/PID/fdinfo shows them"},
     {"inode", Type::integer, "number of the inode"},
     {"links", Type::integer, "names that it has"},
     {"deleted", Type::boolean, "whether the name was removed"},
     {"path", Type::text,
      "its path across mounts; or pipe:[INODE], socket:[INODE], anon_inode:NAME, NAMESPACE:[INODE]"},
+}};
+
+// Besides those of processes: names in directories, and what is mounted where.
+constexpr std::array<GlobalGuard, 4> kGuards{{
+    {LockKind::rwlock, "tasklist_lock"},
+    {LockKind::spinlock, "pidmap_lock", true},
+    {LockKind::seqlock, "rename_lock"},
+    {LockKind::seqlock, "mount_lock"},
 }};
 
 std::string_view type_name(std::uint16_t mode) {
@@ -99,6 +107,14 @@ Files::Fields Files::resolve(Resolver& at, const kernel::TypeLookup& types) {
   fields.close_on_exec = at("fdtable", "close_on_exec");
   fields.root = at("fs_struct", "root");
   fields.directory = at("fs_struct", "pwd");
+  fields.files_lock = at("files_struct", "file_lock");
+  // A lock with a sequence count beside it, then both in one, a seqlock_t.
+  if (types.has_member("fs_struct", "lock")) {
+    fields.fs_lock = at("fs_struct", "lock");
+  } else {
+    fields.fs_lock = at("fs_struct", "seq");
+    fields.fs_lock_kind = LockKind::seqlock;
+  }
   fields.mount_in_path = at("path", "mnt");
   fields.entry_in_path = at("path", "dentry");
   fields.path = at("file", {"f_path", "__f_path"});
@@ -136,6 +152,13 @@ base::Result<std::unique_ptr<View>> Files::attach(const kernel::Kernel& kernel,
   return std::unique_ptr<View>(new Files(std::move(*processes), std::move(paths), fields, options));
 }
 
+std::span<const GlobalGuard> Files::global_guards() const { return kGuards; }
+
+void Files::add_object_guards(std::vector<ObjectGuard>& guards) const {
+  processes_->add_object_guards(guards);
+  guards.insert(guards.end(), guards_.begin(), guards_.end());
+}
+
 Outcome Files::collect(const AnyReader& reader) {
   Outcome outcome = processes_->collect(reader);
   return std::visit(
@@ -145,6 +168,7 @@ Outcome Files::collect(const AnyReader& reader) {
 template <class Reader>
 Outcome Files::collect_with(Reader& reader, Outcome outcome) {
   files_.clear();
+  guards_.clear();
   paths_.forget();
   words_.renew();
   bool found = false;
@@ -180,7 +204,13 @@ bool Files::collect_process(Reader& reader, std::size_t index) {
   if (!reader.load(process.task + fields_.files, files.value) ||
       !reader.load(process.task + fields_.fs, fs.value))
     return false;
-  if (fs.value != 0) collect_directories(reader, index, fs);
+  if (files.value != 0)
+    guards_.push_back(
+        {LockKind::spinlock, "files.file_lock", files + fields_.files_lock, process.pid});
+  if (fs.value != 0) {
+    guards_.push_back({fields_.fs_lock_kind, "fs.lock", fs + fields_.fs_lock, process.pid});
+    collect_directories(reader, index, fs);
+  }
   if (process.mm.value != 0) {
     if (!reader.load(process.mm + fields_.exe, program.value)) return false;
     if (program.value != 0) add_open_file(reader, program, {.process = index, .use = Use::program});
@@ -235,7 +265,7 @@ template <class Reader>
 void Files::add_open_file(Reader& reader, GuestVirtual at, File file) {
   GuestVirtual inode;
   if (!reader.load(at + fields_.flags, file.flags) ||
-      !reader.load(at + fields_.position, file.position) ||
+      !reader.load_statistic(at + fields_.position, file.position) ||
       !reader.load(at + fields_.inode, inode.value)) {
     file.unreadable = true;
     file.fault = reader.fault();

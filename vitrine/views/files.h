@@ -33,6 +33,8 @@ class Files final : public View {
 
   std::string_view name() const override { return "files"; }
   std::span<const Column> columns() const override { return declared_columns(); }
+  std::span<const GlobalGuard> global_guards() const override;
+  void add_object_guards(std::vector<ObjectGuard>& guards) const override;
   Outcome collect(const AnyReader& reader) override;
   std::size_t size() const override { return files_.size(); }
   Row row(std::size_t index) const override;
@@ -43,6 +45,8 @@ class Files final : public View {
     std::uint32_t files = 0, fs = 0, exe = 0;  // task_struct; mm_struct
     std::uint32_t table = 0, max = 0, array = 0, open = 0, close_on_exec = 0;
     std::uint32_t root = 0, directory = 0;  // fs_struct
+    std::uint32_t files_lock = 0, fs_lock = 0;
+    LockKind fs_lock_kind = LockKind::spinlock;
     std::uint32_t mount_in_path = 0, entry_in_path = 0;
     std::uint32_t path = 0, inode = 0, flags = 0, position = 0;  // file
     std::uint32_t entry_inode = 0;                               // dentry
@@ -109,6 +113,7 @@ class Files final : public View {
   Fields fields_;
   FileOptions options_;
   std::vector<File> files_;
+  std::vector<ObjectGuard> guards_;
   Budget words_{16U << 20};  // of the maps of open descriptors, of all processes
 };
 

@@ -63,6 +63,9 @@ base::Result<Processes::Fields> Processes::resolve(const kernel::Kernel& kernel,
   fields.arg_start = at("mm_struct", "arg_start");
   fields.arg_end = at("mm_struct", "arg_end");
   fields.env_end = at("mm_struct", "env_end");
+  fields.task_lock = at("task_struct", "alloc_lock");
+  fields.map_lock = at("mm_struct", {"mmap_lock", "mmap_sem"});  // renamed in 5.8, da1c55f1b272
+  fields.argument_lock = at("mm_struct", "arg_lock");
   constexpr std::array<std::string_view, 3> kCounters{"MM_FILEPAGES", "MM_ANONPAGES",
                                                       "MM_SHMEMPAGES"};
   for (std::size_t kind = 0; kind < kCounters.size(); ++kind) {

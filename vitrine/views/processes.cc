@@ -56,6 +56,12 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
      "for kernel threads and where no page of it is left"},
 }};
 
+// The list of tasks and the counts of threads; how ids are given.
+constexpr std::array<GlobalGuard, 2> kGuards{{
+    {LockKind::rwlock, "tasklist_lock"},
+    {LockKind::spinlock, "pidmap_lock", true},
+}};
+
 // Why a process that has memory of its own shows no command line.
 std::optional<base::Error> command_line_error(const Process& process) {
   switch (process.command_line) {
@@ -85,6 +91,22 @@ std::string_view name_of(const Process& process) {
 }
 
 std::span<const Column> Processes::declared_columns() { return kColumnDeclarations; }
+
+std::span<const GlobalGuard> Processes::global_guards() const { return kGuards; }
+
+// Each task's name, memory, files and namespaces; each process's arguments, and its mappings, in
+// which they are.
+void Processes::add_object_guards(std::vector<ObjectGuard>& guards) const {
+  for (const Process& process : rows_) {
+    guards.push_back(
+        {LockKind::spinlock, "alloc_lock", process.task + fields_.task_lock, process.pid});
+    if (!options_.command_lines || process.mm.value == 0 || process.pid != process.tgid) continue;
+    guards.push_back(
+        {LockKind::spinlock, "arg_lock", process.mm + fields_.argument_lock, process.pid});
+    guards.push_back(
+        {LockKind::semaphore, "mmap_lock", process.mm + fields_.map_lock, process.pid});
+  }
+}
 
 Outcome Processes::collect(const AnyReader& reader) {
   return std::visit([this](auto* chosen) { return collect_with(*chosen); }, reader);
@@ -225,13 +247,13 @@ void Processes::read_memory_use(Reader& reader, Process& row) {
   bool readable = true;
   for (std::size_t kind = 0; kind < fields_.rss.size(); ++kind) {
     std::int64_t count = 0;
-    readable = readable && mm.load(fields_.rss[kind], count);
+    readable = readable && mm.load_statistic(fields_.rss[kind], count);
     if (fields_.rss_sums_cpus) {
       base::GuestVirtual parts;
       readable = readable && mm.load(fields_.rss_per_cpu[kind], parts.value);
       for (const std::uint64_t offset : cpu_offsets_) {
         std::int32_t part = 0;
-        readable = readable && reader.load(parts + offset, part);
+        readable = readable && reader.load_statistic(parts + offset, part);
         count += part;
       }
     }

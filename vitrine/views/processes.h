@@ -67,6 +67,8 @@ class Processes final : public View {
 
   std::string_view name() const override { return "processes"; }
   std::span<const Column> columns() const override { return declared_columns(); }
+  std::span<const GlobalGuard> global_guards() const override;
+  void add_object_guards(std::vector<ObjectGuard>& guards) const override;
   Outcome collect(const AnyReader& reader) override;
   std::size_t size() const override { return rows_.size(); }
   Row row(std::size_t index) const override;
@@ -84,6 +86,7 @@ class Processes final : public View {
     std::uint32_t nr_threads = 0, thread_head = 0;
     std::uint32_t uid = 0, gid = 0, cred_high = 0;
     std::uint32_t pgd = 0, arg_start = 0, arg_end = 0, env_end = 0;
+    std::uint32_t task_lock = 0, map_lock = 0, argument_lock = 0;
     std::array<std::uint32_t, 3> rss{};          // file, anonymous and shared-memory pages
     std::array<std::uint32_t, 3> rss_per_cpu{};  // the same, pointer to the per-CPU parts
     std::uint32_t mm_high = 0;

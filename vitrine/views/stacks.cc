@@ -36,6 +36,13 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
     {"address", Type::address, "where the function goes on; null for a task that runs"},
 }};
 
+// Of stacks themselves nobody holds a lock.
+constexpr std::array<GlobalGuard, 3> kGuards{{
+    {LockKind::rwlock, "tasklist_lock"},
+    {LockKind::spinlock, "pidmap_lock", true},
+    {LockKind::mutex, "module_mutex"},
+}};
+
 std::string text_of(const Function& function) {
   return fmt::format("{}+{:#x}/{:#x}", function.name, function.offset, function.size);
 }
@@ -66,6 +73,8 @@ bool Stacks::wanted(const Process& process) const {
   return !options_.pid || process.pid == *options_.pid ||
          (options_.threads && process.tgid == *options_.pid);
 }
+
+std::span<const GlobalGuard> Stacks::global_guards() const { return kGuards; }
 
 Outcome Stacks::collect(const AnyReader& reader) {
   Outcome outcome = processes_->collect(reader);

@@ -33,6 +33,10 @@ class Stacks final : public View {
 
   std::string_view name() const override { return "stacks"; }
   std::span<const Column> columns() const override { return declared_columns(); }
+  std::span<const GlobalGuard> global_guards() const override;
+  void add_object_guards(std::vector<ObjectGuard>& guards) const override {
+    processes_->add_object_guards(guards);
+  }
   Outcome collect(const AnyReader& reader) override;
   std::size_t size() const override { return frames_.size(); }
   Row row(std::size_t index) const override;

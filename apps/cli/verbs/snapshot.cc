@@ -122,7 +122,7 @@ base::Result<Manifest> take(session::Session& session, const Arguments& argument
   manifest.ended = std::chrono::system_clock::now();
   manifest.processors = request.processors.size();
   manifest.technique = session.technique().id;
-  manifest.atomic = observation->consistency.atomic;
+  manifest.atomic = consistency::name(observation->consistency.atomic);
   manifest.stopped_ns = observation->stopped_ns;
   manifest.drained_ns = observation->drained_ns;
   if (const auto& unreadable = manifest.report.unreadable)

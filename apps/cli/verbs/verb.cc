@@ -32,14 +32,58 @@ void Target::add_pause_to(Command& command) {
                "Let a technique be used that changes the VM for good (adopt)");
 }
 
+void Target::add_demand_to(Command& command) {
+  command.flag("--atomic", atomic,
+               "Look until two collections in a row read the very same, so that all of it held at "
+               "one instant; the guest runs on");
+  command.flag(
+      "--quiescent", quiescent,
+      "The same, and only when no writer holds the kernel's locks that guard what is read");
+  command
+      .option(
+          "--atomic-fallback", fallback,
+          "--atomic, and where the guest changes too fast for it or for --quiescent: stop it, by "
+          "vmm or freeze as for --pause, or copy it (fork)")
+      .one_of({"none", "vmm", "freeze", "fork"});
+}
+
+consistency::Demand Target::demand() const {
+  consistency::Demand demand;
+  demand.atomic = atomic || fallback != "none";
+  demand.quiescent = quiescent;
+  return demand;
+}
+
+std::string not_reached(const consistency::Verdict& verdict, const consistency::Demand& demand) {
+  using consistency::Atomic;
+  const bool at_once = verdict.atomic == Atomic::unchanged || verdict.atomic == Atomic::proved;
+  if (demand.quiescent && verdict.quiescent == consistency::Quiescent::unknown && at_once)
+    return "whether a writer was at work is unknown: no lock guards this view, or not every one "
+           "that does is understood in this kernel";
+  if (!verdict.held.empty()) {
+    std::string all;
+    for (const std::string& name : verdict.held) all += (all.empty() ? "" : ", ") + name;
+    return "a writer held these locks at each of " + std::to_string(verdict.collects) +
+           " collections, at last: " + all;
+  }
+  return "the guest changed what was read during each of " + std::to_string(verdict.collects) +
+         " collections; --atomic-fallback or --pause stop or copy it";
+}
+
 session::Options Target::options() const {
+  using session::Fallback;
   using session::Pausing;
   return {.technique = technique,
           .pause = pause == "vmm"      ? Pausing::vmm
                    : pause == "freeze" ? Pausing::freeze
                                        : Pausing::none,
           .allow_persistent_change = allow_persistent_change,
-          .use_cache = !no_cache};
+          .use_cache = !no_cache,
+          .demand = demand(),
+          .fallback = fallback == "vmm"      ? Fallback::vmm
+                      : fallback == "freeze" ? Fallback::freeze
+                      : fallback == "fork"   ? Fallback::fork
+                                             : Fallback::none};
 }
 
 Exit report(const base::Error& error, bool json) {

@@ -33,6 +33,7 @@ Verb add_lsof(CommandLine& line);
 Verb add_mount(CommandLine& line);
 Verb add_lsmod(CommandLine& line);
 Verb add_rate(CommandLine& line);
+Verb add_consistency(CommandLine& line);
 Verb add_snapshot(CommandLine& line);
 Verb add_techniques(CommandLine& line);
 Verb add_views(CommandLine& line);
@@ -46,16 +47,25 @@ struct Target {
   bool allow_persistent_change = false;
   bool no_cache = false;
   bool json = false;
+  bool atomic = false;
+  bool quiescent = false;
+  std::string fallback = "none";
 
   void add_to(Command& command);
   // For verbs that observe.
   void add_pause_to(Command& command);
+  // For verbs that observe views.
+  void add_demand_to(Command& command);
+  consistency::Demand demand() const;
   session::Options options() const;
 };
 
 // Tells what looking into the VM would do to it, and why it would be refused. `more`: what the verb
 // would do besides.
 Exit show_dry_run(const Target& target, std::vector<std::string> more = {});
+
+// Why what was demanded was not reached, and what may help.
+std::string not_reached(const consistency::Verdict& verdict, const consistency::Demand& demand);
 
 // Tells an error on stderr, as JSON if asked for; returns the exit status it means.
 Exit report(const base::Error& error, bool json);

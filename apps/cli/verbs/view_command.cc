@@ -21,27 +21,10 @@ constexpr std::chrono::seconds kRebootPatience{180};
 constexpr std::chrono::seconds kSenselessPatience{30};
 constexpr std::chrono::milliseconds kBetweenAttempts{500};
 
-Atomic atomic_of(std::string_view verdict) {
-  if (verdict == "proved") return Atomic::proved;
-  if (verdict == "unchanged") return Atomic::unchanged;
-  return verdict == "no" ? Atomic::no : Atomic::unknown;
-}
-
-Quiescent quiescent_of(std::string_view verdict) {
-  if (verdict == "yes") return Quiescent::yes;
-  return verdict == "no" ? Quiescent::no : Quiescent::unknown;
-}
-
 Provenance provenance_of(const session::Observation& observation) {
-  return {
-      observation.started,
-      observation.duration_ns,
-      observation.cost.reads,
-      observation.cost.bytes,
-      observation.stopped_ns,
-      observation.drained_ns,
-      {atomic_of(observation.consistency.atomic), quiescent_of(observation.consistency.quiescent),
-       observation.consistency.collects, observation.consistency.held}};
+  return {observation.started,    observation.duration_ns, observation.cost.reads,
+          observation.cost.bytes, observation.stopped_ns,  observation.drained_ns,
+          observation.consistency};
 }
 
 // One attached view, shown as often as asked for.
@@ -98,8 +81,11 @@ class Show {
       if (!observation->outcome.complete) warn_once(observation->outcome.warnings);
       if (rows.empty()) return Exit::complete;
     }
-    const Exit exit = observation->outcome.complete ? Exit::complete : Exit::partial;
+    const consistency::Demand demand = options_.target.demand();
+    const bool reached = consistency::reached(observation->consistency, demand);
+    const Exit exit = observation->outcome.complete && reached ? Exit::complete : Exit::partial;
     std::vector<std::string> warnings = session_->warnings();
+    if (!reached) warnings.push_back(not_reached(observation->consistency, demand));
     if (rows.empty()) warnings.emplace_back(command_.empty_means);
     warnings.insert(warnings.end(), observation->outcome.warnings.begin(),
                     observation->outcome.warnings.end());
@@ -253,6 +239,7 @@ Exit watch(const ViewOptions& options, Show& show) {
 void ViewOptions::add_to(Command& command) {
   target.add_to(command);
   target.add_pause_to(command);
+  target.add_demand_to(command);
   command.option("--columns", selection.columns, "Show these columns, e.g. pid,comm");
   command.option("--sort", selection.sort, "Sort by columns, e.g. --sort=-rss_bytes,pid");
   command.option("--where", selection.where,
@@ -272,7 +259,13 @@ base::Result<std::optional<std::int64_t>> parse_pid(const std::string& text) {
 }
 
 Exit run_view(const ViewOptions& options, const ViewCommand& command) {
-  if (options.target.dry_run) return show_dry_run(options.target);
+  if (options.target.dry_run) {
+    std::vector<std::string> more;
+    if (options.target.fallback != "none")
+      more.push_back("where the guest changes too fast, it is stopped or copied: " +
+                     options.target.fallback);
+    return show_dry_run(options.target, std::move(more));
+  }
   Show show(options, command);
   if (auto attached = show.attach(); !attached)
     return report(attached.error(), options.target.json);

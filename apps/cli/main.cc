@@ -28,7 +28,8 @@ int run(int argc, char** argv) {
       vitrine::cli::add_lsof(line),       vitrine::cli::add_mount(line),
       vitrine::cli::add_dmesg(line),      vitrine::cli::add_lsmod(line),
       vitrine::cli::add_techniques(line), vitrine::cli::add_rate(line),
-      vitrine::cli::add_snapshot(line),   vitrine::cli::add_views(line),
+      vitrine::cli::add_snapshot(line),   vitrine::cli::add_consistency(line),
+      vitrine::cli::add_views(line),
   };
   switch (line.parse(argc, argv)) {
     case CommandLine::Outcome::parsed:

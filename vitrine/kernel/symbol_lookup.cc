@@ -69,8 +69,21 @@ std::optional<GuestVirtual> SymbolLookup::next_address_after(GuestVirtual wanted
 }
 
 std::optional<SymbolHit> SymbolLookup::containing(GuestVirtual wanted) const {
+  const std::string asked = "at " + written(wanted);
+  // "ADDRESS NAME", as written() writes the address; nothing where there is none.
+  if (const auto answer = answers_->find(asked)) {
+    const std::size_t space = answer->find(' ');
+    if (space == std::string::npos) return std::nullopt;
+    const auto start = parsed(std::string_view(*answer).substr(0, space));
+    if (!start) return std::nullopt;
+    return SymbolHit{answer->substr(space + 1), *start, wanted - *start};
+  }
   const auto symbols = tables_->symbols();
-  return symbols ? (*symbols)->containing(wanted) : std::nullopt;
+  if (!symbols) return std::nullopt;
+  auto hit = (*symbols)->containing(wanted);
+  if (answers_->keeps_all())
+    answers_->add(asked, hit ? written(hit->address) + ' ' + hit->name : std::string());
+  return hit;
 }
 
 std::uint32_t SymbolLookup::count() const {

@@ -63,6 +63,9 @@ class Types {
   // The BTF as parsed, for a cache; valid as long as this object.
   std::span<const std::byte> raw() const;
 
+  // The same as libbpf has it, for who goes through all of it; valid as long as this object.
+  const struct btf* handle() const { return btf_.get(); }
+
   // The structure or union of this name, or the one a typedef of this name stands for. Error:
   // `absent`.
   base::Result<TypeId> find_struct(std::string_view name) const;

@@ -58,6 +58,11 @@ class ModuleList {
   // The module whose code holds the address; null where there is none.
   const Module* containing(base::GuestVirtual address) const;
 
+  // Calls `each` with every symbol of a module: its name, hostile text, and its address. False
+  // where they can't be read.
+  template <class Reader, class Each>
+  bool for_each_symbol(Reader& reader, const Module& module, Each&& each);
+
   // The function of the kernel or of a module that holds the address.
   template <class Reader>
   std::optional<Function> function(Reader& reader, base::GuestVirtual address);
@@ -82,8 +87,31 @@ class ModuleList {
 
   static void resolve(Resolver& at, const kernel::TypeLookup& types, Fields& fields);
 
+  // A module's own symbols, as the kernel keeps them.
+  struct SymbolTable {
+    std::vector<std::byte> entries;  // Elf64_Sym
+    base::GuestVirtual strings;
+
+    std::uint32_t name(std::size_t index) const { return load<std::uint32_t>(index, 0); }
+    std::uint16_t section(std::size_t index) const { return load<std::uint16_t>(index, 6); }
+    std::uint64_t value(std::size_t index) const { return load<std::uint64_t>(index, 8); }
+    std::size_t size() const { return entries.size() / kSymbolSize; }
+    // Symbols without a name or a place are none.
+    bool is_symbol(std::size_t index) const { return section(index) != 0 && name(index) != 0; }
+
+   private:
+    template <class T>
+    T load(std::size_t index, std::size_t offset) const {
+      T value{};
+      std::memcpy(&value, entries.data() + index * kSymbolSize + offset, sizeof value);
+      return value;
+    }
+  };
+
   template <class Reader>
   bool read_module(Reader& reader, base::GuestVirtual at);
+  template <class Reader>
+  std::optional<SymbolTable> read_symbols(Reader& reader, const Module& module);
   template <class Reader>
   std::optional<Function> module_function(Reader& reader, const Module& module,
                                           base::GuestVirtual address);
@@ -146,44 +174,59 @@ std::optional<Function> ModuleList::function(Reader& reader, base::GuestVirtual 
   return Function{hit->name, hit->offset, next ? *next - hit->address : 0, {}};
 }
 
+template <class Reader>
+std::optional<ModuleList::SymbolTable> ModuleList::read_symbols(Reader& reader,
+                                                                const Module& module) {
+  base::GuestVirtual kallsyms;
+  base::GuestVirtual entries;
+  SymbolTable table;
+  std::uint32_t count = 0;
+  if (!reader.load(module.at + fields_.kallsyms, kallsyms.value) ||
+      !reader.load(kallsyms + fields_.symbols, entries.value) ||
+      !reader.load(kallsyms + fields_.symbol_count, count) ||
+      !reader.load(kallsyms + fields_.strings, table.strings.value) || count > kMaxSymbols ||
+      !symbol_bytes_.spend(count * kSymbolSize))
+    return std::nullopt;
+  table.entries.resize(count * kSymbolSize);
+  if (!reader.load_bytes(entries, table.entries)) return std::nullopt;
+  return table;
+}
+
+template <class Reader, class Each>
+bool ModuleList::for_each_symbol(Reader& reader, const Module& module, Each&& each) {
+  const auto table = read_symbols(reader, module);
+  if (!table) return false;
+  for (std::size_t i = 1; i < table->size(); ++i) {
+    if (!table->is_symbol(i)) continue;
+    std::string name;
+    if (!load_text(reader, table->strings + table->name(i), kMaxName, name)) return false;
+    each(std::move(name), base::GuestVirtual(table->value(i)));
+  }
+  return true;
+}
+
 // As find_kallsyms_symbol() in kernel/module/kallsyms.c: the nearest symbol at or below, its size
-// up to the next one. Symbols without a name, and mapping symbols, are none.
+// up to the next one.
 template <class Reader>
 std::optional<Function> ModuleList::module_function(Reader& reader, const Module& module,
                                                     base::GuestVirtual address) {
-  base::GuestVirtual kallsyms;
-  base::GuestVirtual table;
-  base::GuestVirtual strings;
-  std::uint32_t count = 0;
-  if (!reader.load(module.at + fields_.kallsyms, kallsyms.value) ||
-      !reader.load(kallsyms + fields_.symbols, table.value) ||
-      !reader.load(kallsyms + fields_.symbol_count, count) ||
-      !reader.load(kallsyms + fields_.strings, strings.value) || count > kMaxSymbols ||
-      !symbol_bytes_.spend(count * kSymbolSize))
-    return std::nullopt;
-  std::vector<std::byte> symbols(count * kSymbolSize);
-  if (!reader.load_bytes(table, symbols)) return std::nullopt;
+  const auto table = read_symbols(reader, module);
+  if (!table) return std::nullopt;
   std::uint64_t best = 0;
   std::uint64_t next = module.text.value + module.text_size;
   std::uint32_t name = 0;
-  for (std::uint32_t i = 1; i < count; ++i) {
-    const std::byte* symbol = symbols.data() + i * kSymbolSize;
-    std::uint32_t text = 0;
-    std::uint16_t section = 0;
-    std::uint64_t value = 0;
-    std::memcpy(&text, symbol, sizeof text);
-    std::memcpy(&section, symbol + 6, sizeof section);
-    std::memcpy(&value, symbol + 8, sizeof value);
-    if (section == 0 || text == 0) continue;
+  for (std::size_t i = 1; i < table->size(); ++i) {
+    if (!table->is_symbol(i)) continue;
+    const std::uint64_t value = table->value(i);
     if (value <= address.value && value > best) {
       best = value;
-      name = text;
+      name = table->name(i);
     }
     if (value > address.value && value < next) next = value;
   }
   if (name == 0 || best < module.text.value) return std::nullopt;
   std::string text;
-  if (!load_text(reader, strings + name, kMaxName, text)) return std::nullopt;
+  if (!load_text(reader, table->strings + name, kMaxName, text)) return std::nullopt;
   return Function{std::move(text), address.value - best, next - best, module.name};
 }
 

@@ -8,11 +8,12 @@
 #include "vitrine/views/mounts.h"
 #include "vitrine/views/processes.h"
 #include "vitrine/views/stacks.h"
+#include "vitrine/views/symbol_table.h"
 
 namespace vitrine::views {
 
 std::span<const Declaration> all() {
-  static const std::array<Declaration, 6> views{{
+  static const std::array<Declaration, 7> views{{
       {"processes", "ps", "the guest's processes", Processes::declared_columns(),
        [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
          return Processes::attach(kernel, memory, {.threads = false, .command_lines = false});
@@ -31,6 +32,11 @@ std::span<const Declaration> all() {
       {"stacks", "stack", "what tasks wait in", Stacks::declared_columns(),
        [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
          return Stacks::attach(kernel, memory, {.pid = std::nullopt, .threads = false});
+       }},
+      {"symbols", "symbols", "symbols of the kernel and its modules",
+       SymbolTable::declared_columns(),
+       [](const kernel::Kernel& kernel, memory::PhysicalMemory&) {
+         return SymbolTable::attach(kernel, {});
        }},
   }};
   return views;

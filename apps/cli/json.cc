@@ -92,21 +92,6 @@ Json rows_json(std::span<const views::Column> columns, std::span<const views::Ro
   return array;
 }
 
-Json provenance_json(const Provenance& observation) {
-  const Consistency& consistency = observation.consistency;
-  return {{"started", rfc3339(observation.started)},
-          {"duration_ns", observation.duration_ns},
-          {"reads", observation.reads},
-          {"bytes", observation.bytes},
-          {"stopped_ns", observation.stopped_ns},
-          {"drained_ns", observation.drained_ns},
-          {"consistency",
-           {{"atomic", std::string(name(consistency.atomic))},
-            {"quiescent", std::string(name(consistency.quiescent))},
-            {"collects", consistency.collects},
-            {"held", texts_json(consistency.held)}}}};
-}
-
 template <class Report>
 Json subject_json(const Report& report) {
   return {{"schema", 1},
@@ -131,6 +116,21 @@ Json vm_json(const VmIdentity& vm) {
 Json kernel_json(const std::optional<KernelIdentity>& kernel) {
   if (!kernel) return nullptr;
   return {{"release", text(kernel->release)}, {"build_id", or_null(kernel->build_id)}};
+}
+
+Json provenance_json(const Provenance& observation) {
+  const Consistency& consistency = observation.consistency;
+  return {{"started", rfc3339(observation.started)},
+          {"duration_ns", observation.duration_ns},
+          {"reads", observation.reads},
+          {"bytes", observation.bytes},
+          {"stopped_ns", observation.stopped_ns},
+          {"drained_ns", observation.drained_ns},
+          {"consistency",
+           {{"atomic", std::string(name(consistency.atomic))},
+            {"quiescent", std::string(name(consistency.quiescent))},
+            {"collects", consistency.collects},
+            {"held", texts_json(consistency.held)}}}};
 }
 
 JsonLayout json_layout(const Terminal& terminal, bool watching) {

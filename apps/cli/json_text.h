@@ -18,6 +18,7 @@ std::string json_text(const nlohmann::ordered_json& value, JsonLayout layout);
 // The parts that documents share, as docs/cli.md describes them.
 nlohmann::ordered_json vm_json(const VmIdentity& vm);
 nlohmann::ordered_json kernel_json(const std::optional<KernelIdentity>& kernel);
+nlohmann::ordered_json provenance_json(const Provenance& observation);
 nlohmann::ordered_json texts_json(std::span<const std::string> list);
 
 }  // namespace vitrine::cli

@@ -40,18 +40,21 @@ std::uint64_t elapsed_ns(Clock::time_point since) {
 
 }  // namespace
 
-base::Result<std::unique_ptr<Session>> Session::open(std::string_view vm, const Options& options) {
+base::Result<std::unique_ptr<Session>> Session::open(Source source, const Options& options) {
   memory::FaultRecovery::install();
-  auto machine = vmm::find(std::string(vm));
-  if (!machine) return fail(machine.error());
-  auto attachment = attach(*machine, options);
+  auto attachment = attach(source, options);
   if (!attachment) return fail(attachment.error());
-  return std::unique_ptr<Session>(
-      new Session(std::move(*machine), options, std::move(*attachment)));
+  return std::unique_ptr<Session>(new Session(std::move(source), options, std::move(*attachment)));
 }
 
-Session::Session(vmm::Machine machine, Options options, Attachment attachment)
-    : machine_(std::move(machine)),
+base::Result<std::unique_ptr<Session>> Session::open(std::string_view vm, const Options& options) {
+  auto source = find_source(std::string(vm));
+  if (!source) return fail(source.error());
+  return open(std::move(*source), options);
+}
+
+Session::Session(Source source, Options options, Attachment attachment)
+    : source_(std::move(source)),
       options_(std::move(options)),
       attachment_(std::move(attachment)),
       stopper_(options_.pause),
@@ -63,26 +66,32 @@ Session::~Session() { keep_what_was_learned(); }
 
 // Answers of the kernel that were not known yet, and the pieces that an observation needs.
 void Session::keep_what_was_learned() {
-  if (!options_.use_cache || attachment_.access == nullptr) return;
+  const bool evidence = image() != nullptr && image()->evidence != nullptr;
+  if (!options_.use_cache || options_.record || evidence || attachment_.access == nullptr) return;
   // Sampling the tables takes some thousand reads more, too many for a slow technique.
   if (attachment_.kernel.answers->grown() && technique().searches)
-    if (const auto kept = kernel::recollect(attachment_.kernel, memory())) {
+    if (const auto kept = kernel::recollect(attachment_.kernel, attachment_.access->memory())) {
       store_kernel(*kept);
       attachment_.kernel.answers->set_kept();
     }
-  if (!readers_.gather || attachment_.hints.mappings == 0) return;
+  if (machine() == nullptr || !readers_.gather || attachment_.hints.mappings == 0) return;
   std::vector<memory::Range> pieces = readers_.gather->used();
   // Observations differ a little each time; what misses a few pieces is good enough.
   const std::size_t known = attachment_.hints.pieces.size();
   if (pieces.size() <= known + known / 4 + 8) return;
   attachment_.hints.pieces = std::move(pieces);
-  store_hints(machine_, attachment_.hints);
+  store_hints(*machine(), attachment_.hints);
 }
 
 // The readers for this access, and the words by which a reboot is noticed: the beginning of the
 // VMCOREINFO note (release), spread over its text (KASLR offsets).
 void Session::prepare() {
-  memory::PhysicalMemory& memory = attachment_.access->memory();
+  recorder_.reset();
+  if (options_.record) {
+    recorder_ = std::make_unique<memory::RecordingMemory>(attachment_.access->memory());
+    attachment_.kernel.answers->keep_all();
+  }
+  memory::PhysicalMemory& memory = this->memory();
   const paging::AddressSpace& space = attachment_.kernel.space;
   windowed_.reset();
   gathering_.reset();
@@ -91,7 +100,7 @@ void Session::prepare() {
     windowed_.emplace(space, *readers_.window);
   } else {
     readers_.gather.emplace(memory);
-    readers_.gather->prefetch(attachment_.hints.pieces);
+    if (!options_.record) readers_.gather->prefetch(attachment_.hints.pieces);
     gathering_.emplace(space, *readers_.gather);
   }
   sentinels_.clear();
@@ -118,7 +127,7 @@ bool Session::sentinels_hold(Physical& physical) const {
 template <class Physical>
 base::Result<void> Session::check_sentinels(Physical& physical) const {
   if (sentinels_hold(physical)) return {};
-  if (!host::alive(machine_.process)) return fail(Code::gone, "the VM ended while it was watched");
+  if (!source_.lives()) return fail(Code::gone, "the VM ended while it was watched");
   return fail(rebooted());
 }
 
@@ -152,8 +161,8 @@ base::Result<Observation> Session::within_access(Collect&& collect) {
     begin -= beginning;
     observation.started -= beginning;
   }
-  if (!one_instant) {
-    auto stopped = stopper_.stop(machine_, attachment_.layout, access.intervention());
+  if (!one_instant && machine() != nullptr) {
+    auto stopped = stopper_.stop(*machine(), attachment_.layout, access.intervention());
     if (!stopped) return fail(stopped.error());
   }
   const bool stopped = stopper_.stopped();
@@ -219,21 +228,31 @@ base::Result<Observation> Session::observe(const Look& look) {
   });
 }
 
+// The control registers that an image keeps; a technique's copy keeps none.
+std::vector<memory::X86Registers> Session::saved_control() const {
+  return image() == nullptr ? std::vector<memory::X86Registers>{} : image()->registers;
+}
+
 base::Result<Registers> Session::registers() {
   if (auto* saved = dynamic_cast<techniques::SavedRegisters*>(attachment_.access.get())) {
     auto registers = saved->saved_registers();
-    if (registers) return Registers{std::move(*registers), true};
+    if (registers)
+      return Registers{std::move(*registers), saved_control(), technique().one_instant};
   }
+  if (machine() == nullptr) return fail(Code::absent, "the image holds no registers");
   const auto ask = [this](vmm::Qmp& qmp) -> base::Result<Registers> {
     auto registers = vmm::general_registers(qmp);
     if (!registers) return fail(registers.error());
-    return Registers{std::move(*registers), stopper_.stopped()};
+    auto control = vmm::registers(qmp);
+    return Registers{std::move(*registers),
+                     control ? std::move(*control) : std::vector<memory::X86Registers>{},
+                     stopper_.stopped()};
   };
   if (options_.pause == Pausing::freeze && stopper_.stopped())
     return fail(Code::unsupported, "a frozen VMM cannot tell its processors' registers",
                 "--pause=vmm stops the VM through the monitor that tells them");
   if (intervention() != nullptr) return ask(intervention()->qmp());
-  auto qmp = vmm::open_qmp(machine_);
+  auto qmp = vmm::open_qmp(*machine());
   if (!qmp) return fail(qmp.error());
   return ask(*qmp);
 }
@@ -276,7 +295,7 @@ base::Result<void> Session::reattach() {
   readers_.gather.reset();
   stopper_.reset();
   attachment_.access.reset();
-  auto attachment = attach(machine_, options_);
+  auto attachment = attach(source_, options_);
   if (!attachment) return fail(attachment.error());
   attachment_ = std::move(*attachment);
   last_jiffies_.reset();
@@ -286,7 +305,7 @@ base::Result<void> Session::reattach() {
 }
 
 base::Result<void> Session::check_alive() {
-  if (!host::alive(machine_.process)) return fail(Code::gone, "the VM ended while it was watched");
+  if (!source_.lives()) return fail(Code::gone, "the VM ended while it was watched");
   if (attachment_.access == nullptr) return fail(rebooted());
   // A copy that was looked at before tells nothing of now.
   if (technique().one_instant)
@@ -297,7 +316,8 @@ base::Result<void> Session::check_alive() {
   const auto jiffies = kernel::read_jiffies(attachment_.kernel, memory);
   const bool stands_still = jiffies && jiffies == last_jiffies_;
   last_jiffies_ = jiffies;
-  if (stands_still && attachment_.kernel.anchored && !still_runs(machine_, attachment_))
+  if (stands_still && machine() != nullptr && attachment_.kernel.anchored &&
+      !still_runs(*machine(), attachment_))
     return fail(rebooted());
   return {};
 }

@@ -1,6 +1,6 @@
-// One VM attached with one technique: its memory readable, its kernel known. Joins the two halves
-// of the library, which know nothing of each other: how bytes are obtained (vmm, techniques) and
-// what they mean (kernel, views).
+// One VM attached with one technique, or an image of one: its memory readable, its kernel known.
+// Joins the two halves of the library, which know nothing of each other: how bytes are obtained
+// (vmm, techniques) and what they mean (kernel, views).
 //
 // Thread contract: one thread at a time per session.
 // Effect on the guest: that of the technique, and of pausing it where that is asked for; the VMM's
@@ -20,8 +20,10 @@
 #include "vitrine/base/result.h"
 #include "vitrine/kernel/kernel.h"
 #include "vitrine/memory/page_changes.h"
+#include "vitrine/memory/recorded_memory.h"
 #include "vitrine/memory/registers.h"
 #include "vitrine/session/attach.h"
+#include "vitrine/session/source.h"
 #include "vitrine/session/stopper.h"
 #include "vitrine/techniques/copy_holder.h"
 #include "vitrine/techniques/technique.h"
@@ -52,25 +54,33 @@ struct Observation {
 // The vCPUs' registers as a memory image keeps them.
 struct Registers {
   std::vector<memory::X86GeneralRegisters> processors;
+  std::vector<memory::X86Registers> control;  // of every vCPU; empty where they can't be had
   bool same_instant = false;  // as the memory: of a copy's instant, or while the guest stood still
 };
 
 class Session {
  public:
-  // `vm` as the command line takes it: a pid, a name, a QMP socket's path, or one of these after
-  // `pid:`, `name:`, `qmp:`. Bounded: a VMM that never answers is given up after seconds.
+  // Bounded: a VMM that never answers is given up after seconds.
+  static base::Result<std::unique_ptr<Session>> open(Source source, const Options& options);
+  // `vm` as the command line takes it, see find_source().
   static base::Result<std::unique_ptr<Session>> open(std::string_view vm, const Options& options);
 
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  const vmm::Machine& machine() const { return machine_; }
+  const Source& source() const { return source_; }
+  // The VM; null where it is an image.
+  const vmm::Machine* machine() const { return source_.machine(); }
+  // The image; null where it is a VM.
+  const images::ImageFile* image() const { return attachment_.image.get(); }
   const vmm::RamLayout& layout() const { return attachment_.layout; }
   const kernel::Kernel& kernel() const { return attachment_.kernel; }
-  const techniques::Description& technique() const { return attachment_.technique->description(); }
+  const techniques::Description& technique() const { return *attachment_.description; }
   // NOLINTNEXTLINE(readability-make-member-function-const): what it returns is not const
-  memory::PhysicalMemory& memory() { return attachment_.access->memory(); }
+  memory::PhysicalMemory& memory() { return recorder_ ? *recorder_ : attachment_.access->memory(); }
+  // What was read through memory() and by observations; null where that is not recorded.
+  const memory::RecordingMemory* recorder() const { return recorder_.get(); }
   // What the user should know about this attachment, e.g. guest RAM that could not be located.
   const std::vector<std::string>& warnings() const { return attachment_.warnings; }
 
@@ -135,7 +145,7 @@ class Session {
     std::uint64_t value = 0;
   };
 
-  Session(vmm::Machine machine, Options options, Attachment attachment);
+  Session(Source source, Options options, Attachment attachment);
 
   void prepare();
   void keep_what_was_learned();
@@ -145,6 +155,7 @@ class Session {
   template <class Physical>
   base::Result<void> collect(views::View& view, Physical& physical,
                              paging::VirtualReader<Physical>& reader, Observation& observation);
+  std::vector<memory::X86Registers> saved_control() const;
   // The connection that somebody of this session already has to the monitor, or null.
   vmm::Intervention* intervention();
   template <class Physical>
@@ -152,9 +163,10 @@ class Session {
   template <class Physical>
   bool sentinels_hold(Physical& physical) const;
 
-  vmm::Machine machine_;
+  Source source_;
   Options options_;
   Attachment attachment_;
+  std::unique_ptr<memory::RecordingMemory> recorder_;
   Readers readers_;
   std::optional<views::WindowedReader> windowed_;
   std::optional<views::GatheringReader> gathering_;

@@ -27,7 +27,7 @@ struct Rate {
   double stopped_ns = 0;
   double drained_ns = 0;                // of that, until the VM's disks were at rest
   double cpu_ns = 0;                    // processor time of this process, all threads
-  double vmm_cpu_ns = 0;                // that of the VMM meanwhile, guest's own work included
+  std::optional<double> vmm_cpu_ns;     // that of the VMM meanwhile, guest's own work included
   std::optional<double> written_bytes;  // what both handed to disks; unknown on some hosts
 };
 

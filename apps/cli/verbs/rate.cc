@@ -22,7 +22,7 @@ struct Arguments {
 RateReport report_of(const session::Session& session, const Arguments& arguments,
                      std::string_view view, const survey::Rate& rate) {
   RateReport report;
-  report.vm = identity(session.machine(), arguments.target.vm);
+  report.vm = identity(session, arguments.target.vm);
   report.kernel = identity(session.kernel());
   report.view = view;
   report.technique = session.technique().id;
@@ -52,7 +52,7 @@ std::string text_of(const RateReport& report) {
       "{} of {} through {}: {} views a second ({} views, {} rows each)\n"
       "latency     p50 {:.1f} us, p90 {:.1f} us, p99 {:.1f} us, max {:.1f} us\n"
       "each view   {:.0f} reads, {:.0f} bytes, guest stopped {:.1f} us{}, {} written to disks\n"
-      "processor   this tool {:.1f} us, the VMM {:.1f} us a view (the guest's own work included)\n",
+      "processor   this tool {:.1f} us{}\n",
       report.view, report.vm.name.value_or(report.vm.source), report.technique,
       report.per_second < 100 ? fmt::format("{:.3g}", report.per_second)
                               : fmt::format("{:.0f}", report.per_second),
@@ -64,7 +64,10 @@ std::string text_of(const RateReport& report) {
           : "",
       report.written_bytes ? size_text(static_cast<std::uint64_t>(*report.written_bytes))
                            : "unknown",
-      report.cpu_ns / 1000, report.vmm_cpu_ns.value_or(0) / 1000);
+      report.cpu_ns / 1000,
+      report.vmm_cpu_ns ? fmt::format(", the VMM {:.1f} us a view (the guest's own work included)",
+                                      *report.vmm_cpu_ns / 1000)
+                        : " a view");
 }
 
 Exit run(const Arguments& arguments) {
@@ -72,7 +75,7 @@ Exit run(const Arguments& arguments) {
   if (arguments.target.dry_run) return show_dry_run(arguments.target);
   auto declaration = views::find(arguments.view);
   if (!declaration) return report(declaration.error(), json);
-  auto session = session::Session::open(arguments.target.vm, arguments.target.options());
+  auto session = arguments.target.open();
   if (!session) return report(session.error(), json);
   auto view = (*declaration)->attach((*session)->kernel(), (*session)->memory());
   if (!view) return report(view.error(), json);

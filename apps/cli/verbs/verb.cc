@@ -2,15 +2,16 @@
 
 #include <unistd.h>
 
-#include <algorithm>
+#include <utility>
 
 namespace vitrine::cli {
 
 void Target::add_to(Command& command) {
   command
       .option("VM", vm,
-              "A VM: process id, name or QMP socket; pid:, name: or qmp: before it decides, "
-              "libvirt: before a name, or URI/NAME, means a libvirt daemon's domain")
+              "A VM: process id, name or QMP socket; or a memory image's path. pid:, name:, qmp: "
+              "or file: before it decides; libvirt: before a name, or URI/NAME, means a libvirt "
+              "daemon's domain")
       .required();
   command.option("--technique", technique,
                  "How to read the guest's memory; auto: the best passive way that is usable "
@@ -42,6 +43,12 @@ session::Options Target::options() const {
           .use_cache = !no_cache};
 }
 
+base::Result<std::unique_ptr<session::Session>> Target::open() const {
+  auto source = find_subject(vm);
+  if (!source) return base::fail(source.error());
+  return session::Session::open(std::move(*source), options());
+}
+
 Exit report(const base::Error& error, bool json) {
   (void)write_fully(STDERR_FILENO, json ? error_json(error) : error_text(error));
   return exit_of(error);
@@ -61,22 +68,6 @@ Exit worse(Exit one, Exit other) {
   if (one == Exit::complete) return other;
   if (other == Exit::complete) return one;
   return one == Exit::partial ? other : one;
-}
-
-VmIdentity identity(const vmm::Machine& machine, const std::string& spec) {
-  VmIdentity vm;
-  if (!machine.name.empty()) vm.name = machine.name;
-  vm.pid = machine.process.pid;
-  const bool decided = std::ranges::any_of(
-      std::initializer_list<std::string_view>{"pid:", "name:", "qmp:", "libvirt:"},
-      [&spec](std::string_view prefix) { return spec.starts_with(prefix); });
-  if (decided)
-    vm.source = spec;
-  else if (spec == std::to_string(machine.process.pid))
-    vm.source = "pid:" + spec;
-  else
-    vm.source = (spec == machine.name ? "name:" : "qmp:") + spec;
-  return vm;
 }
 
 KernelIdentity identity(const kernel::Kernel& kernel) { return {kernel.release, kernel.build_id}; }

@@ -11,6 +11,7 @@
 #include "apps/cli/command_line.h"
 #include "apps/cli/error.h"
 #include "apps/cli/report.h"
+#include "apps/cli/subject.h"
 #include "apps/cli/terminal.h"
 #include "vitrine/session/session.h"
 
@@ -35,6 +36,12 @@ Verb add_lsmod(CommandLine& line);
 Verb add_rate(CommandLine& line);
 Verb add_snapshot(CommandLine& line);
 Verb add_techniques(CommandLine& line);
+Verb add_type(CommandLine& line);
+Verb add_print(CommandLine& line);
+Verb add_symbols(CommandLine& line);
+Verb add_read(CommandLine& line);
+Verb add_translate(CommandLine& line);
+Verb add_registers(CommandLine& line);
 Verb add_views(CommandLine& line);
 
 // Which VM, by which technique, in which form.
@@ -51,6 +58,8 @@ struct Target {
   // For verbs that observe.
   void add_pause_to(Command& command);
   session::Options options() const;
+  // Attaches to it. Errors: as find_subject and session::Session::open.
+  base::Result<std::unique_ptr<session::Session>> open() const;
 };
 
 // Tells what looking into the VM would do to it, and why it would be refused. `more`: what the verb
@@ -69,7 +78,6 @@ Exit print(std::string_view text, Exit otherwise = Exit::complete);
 // The worse of two: what failed stays failed, what is partial is not complete.
 Exit worse(Exit one, Exit other);
 
-VmIdentity identity(const vmm::Machine& machine, const std::string& spec);
 KernelIdentity identity(const kernel::Kernel& kernel);
 
 }  // namespace vitrine::cli

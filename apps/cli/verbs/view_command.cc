@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "apps/cli/column_index.h"
+#include "apps/cli/evidence_file.h"
 #include "apps/cli/json.h"
 #include "apps/cli/table.h"
 
@@ -21,29 +22,6 @@ constexpr std::chrono::seconds kRebootPatience{180};
 constexpr std::chrono::seconds kSenselessPatience{30};
 constexpr std::chrono::milliseconds kBetweenAttempts{500};
 
-Atomic atomic_of(std::string_view verdict) {
-  if (verdict == "proved") return Atomic::proved;
-  if (verdict == "unchanged") return Atomic::unchanged;
-  return verdict == "no" ? Atomic::no : Atomic::unknown;
-}
-
-Quiescent quiescent_of(std::string_view verdict) {
-  if (verdict == "yes") return Quiescent::yes;
-  return verdict == "no" ? Quiescent::no : Quiescent::unknown;
-}
-
-Provenance provenance_of(const session::Observation& observation) {
-  return {
-      observation.started,
-      observation.duration_ns,
-      observation.cost.reads,
-      observation.cost.bytes,
-      observation.stopped_ns,
-      observation.drained_ns,
-      {atomic_of(observation.consistency.atomic), quiescent_of(observation.consistency.quiescent),
-       observation.consistency.collects, observation.consistency.held}};
-}
-
 // One attached view, shown as often as asked for.
 class Show {
  public:
@@ -52,9 +30,7 @@ class Show {
 
   base::Result<void> attach() {
     if (!session_) {
-      auto session = session::Session::open(options_.target.vm, options_.target.options());
-      if (!session) return base::fail(session.error());
-      session_ = std::move(*session);
+      if (auto opened = open(); !opened) return opened;
     } else if (auto again = session_->reattach(); !again) {
       return base::fail(again.error());
     }
@@ -77,6 +53,7 @@ class Show {
         command_.observe ? command_.observe(*session_, *view_) : session_->observe(*view_);
     if (!observation) return base::fail(observation.error());
     stopped_the_guest_ = observation->stopped_ns > 0;
+    if (auto recorded = record(*observation); !recorded) return base::fail(recorded.error());
     const bool may_be_empty = !command_.empty_means.empty() && observation->outcome.complete;
     // What was asked for is not there: the guest was read whole.
     if (view_->size() == 0 && !may_be_empty && observation->outcome.complete &&
@@ -100,6 +77,7 @@ class Show {
     }
     const Exit exit = observation->outcome.complete ? Exit::complete : Exit::partial;
     std::vector<std::string> warnings = session_->warnings();
+    note_evidence(warnings);
     if (rows.empty()) warnings.emplace_back(command_.empty_means);
     warnings.insert(warnings.end(), observation->outcome.warnings.begin(),
                     observation->outcome.warnings.end());
@@ -115,9 +93,52 @@ class Show {
   base::Result<void> rest() { return session_->rest(); }
   // For what was shown last.
   bool stopped_the_guest() const { return stopped_the_guest_; }
-  bool vmm_lives() const { return host::alive(session_->machine().process); }
+  bool vmm_lives() const { return session_->source().lives(); }
 
  private:
+  base::Result<void> open() {
+    auto source = find_subject(options_.target.vm);
+    if (!source) return base::fail(source.error());
+    if (options_.watch > 0 && source->image() != nullptr)
+      return base::fail(base::Code::invalid,
+                        "a memory image does not change, so there is nothing to watch",
+                        "leave --watch out");
+    session::Options options = options_.target.options();
+    if (!options_.record.empty()) {
+      if (options_.watch > 0)
+        return base::fail(base::Code::invalid, "--record keeps what one observation read",
+                          "leave --watch out");
+      auto file = images::OutputFile::create(options_.record, images::OutputFile::Existing::keep);
+      if (!file && file.error().code == base::Code::invalid)
+        return base::fail(base::Code::invalid, file.error().message,
+                          "evidence is never replaced: name another file");
+      if (!file) return base::fail(file.error());
+      record_ = std::move(*file);
+      options.record = true;
+    }
+    auto session = session::Session::open(std::move(*source), options);
+    if (!session) return base::fail(session.error());
+    session_ = std::move(*session);
+    return {};
+  }
+
+  // Keeps what was read, where that was asked for.
+  base::Result<void> record(const session::Observation& observation) {
+    if (!record_) return {};
+    return save_evidence(*session_, view_->name(), identity(*session_, options_.target.vm),
+                         provenance_of(observation), *record_);
+  }
+
+  // An evidence file answers the view that it was recorded for.
+  void note_evidence(std::vector<std::string>& warnings) const {
+    const images::ImageFile* image = session_->image();
+    if (image == nullptr || image->evidence == nullptr) return;
+    const std::string recorded = image->evidence->told("view");
+    if (recorded != view_->name())
+      warnings.push_back("the evidence was recorded by the view " + recorded +
+                         ": of any other it holds only what they have in common");
+  }
+
   // Of a view that grows: drops the rows that were shown before, and notes how far this one goes.
   void leave_new_rows(std::vector<views::Row>& rows) {
     const std::size_t column = index_of(view_->columns(), command_.follows);
@@ -157,7 +178,7 @@ class Show {
     Selected selected = select(*selection_, std::move(rows));
     note_undecided(selected, warnings);
     rows = project(*selection_, std::move(selected.rows));
-    const ObservationReport report{identity(session_->machine(), options_.target.vm),
+    const ObservationReport report{identity(*session_, options_.target.vm),
                                    identity(session_->kernel()),
                                    std::string(view_->name()),
                                    std::string(session_->technique().id),
@@ -193,6 +214,7 @@ class Show {
   Terminal terminal_;
   std::unique_ptr<session::Session> session_;
   std::unique_ptr<views::View> view_;
+  std::optional<images::OutputFile> record_;
   std::optional<Selection> selection_;
   bool chosen_ = false;
   bool stopped_the_guest_ = false;
@@ -257,6 +279,11 @@ void ViewOptions::add_to(Command& command) {
   command.option("--sort", selection.sort, "Sort by columns, e.g. --sort=-rss_bytes,pid");
   command.option("--where", selection.where,
                  "Show rows that fulfil this, e.g. 'uid = 0 and rss > 10M'");
+  command
+      .option("--record", record,
+              "Keep every byte that was read in this file, with what is needed to answer again: "
+              "file:FILE shows the same without the VM")
+      .of("FILE");
   command.option("--watch", watch, "Look again every so many seconds, until interrupted")
       .between(0.01, 86400.0);
 }

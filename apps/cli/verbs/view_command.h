@@ -18,7 +18,8 @@ namespace vitrine::cli {
 struct ViewOptions {
   Target target;
   SelectionText selection;
-  double watch = 0;  // seconds between observations; 0: one only
+  double watch = 0;    // seconds between observations; 0: one only
+  std::string record;  // the evidence file to be written; empty: none
 
   void add_to(Command& command);
 };

@@ -33,7 +33,7 @@ std::span<const Declaration> all() {
        [](const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
          return Stacks::attach(kernel, memory, {.pid = std::nullopt, .threads = false});
        }},
-      {"symbols", "symbols", "symbols of the kernel and its modules",
+      {"kernel_symbols", "symbols", "symbols of the kernel and its modules",
        SymbolTable::declared_columns(),
        [](const kernel::Kernel& kernel, memory::PhysicalMemory&) {
          return SymbolTable::attach(kernel, {});

@@ -32,7 +32,7 @@ class SymbolTable final : public View {
 
   static std::span<const Column> declared_columns();
 
-  std::string_view name() const override { return "symbols"; }
+  std::string_view name() const override { return "kernel_symbols"; }
   std::span<const Column> columns() const override { return declared_columns(); }
   Outcome collect(const AnyReader& reader) override;
   std::size_t size() const override { return rows_.size(); }

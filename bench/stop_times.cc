@@ -56,7 +56,7 @@ std::uint64_t stopped_ns(session::Session& session, Looking looking) {
     std::this_thread::sleep_for(looking);
     return base::Result<void>();
   }));
-  if (observation.consistency.atomic != "proved")
+  if (observation.consistency.atomic != consistency::Atomic::proved)
     throw std::runtime_error("what was seen is not proved to be of one instant");
   return observation.stopped_ns;
 }

@@ -24,6 +24,11 @@ Truth Condition::of(const views::Row& row) const {
   return result;
 }
 
+void Condition::add_columns_to(std::vector<std::size_t>& columns) const {
+  if (kind_ == Kind::comparison) columns.push_back(column_);
+  for (const Condition& part : parts_) part.add_columns_to(columns);
+}
+
 Truth Condition::compare(const views::Row& row) const {
   const bool asks_for_null = std::holds_alternative<std::monostate>(value_);
   const bool unreadable = is_unreadable(row, name_);

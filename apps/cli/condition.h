@@ -31,6 +31,9 @@ class Condition {
   // REQUIRES: a row of the columns it was parsed for.
   Truth of(const views::Row& row) const;
 
+  // Adds the columns that it looks at, by their place; some perhaps several times.
+  void add_columns_to(std::vector<std::size_t>& columns) const;
+
  private:
   friend class ConditionParser;
 

@@ -29,7 +29,7 @@ std::string error_text(const base::Error& error) {
   return text;
 }
 
-std::string error_json(const base::Error& error) {
+nlohmann::ordered_json error_object(const base::Error& error) {
   nlohmann::ordered_json body;
   body["code"] = std::string(base::name(error.code));
   body["message"] = for_json(error.message);
@@ -37,7 +37,11 @@ std::string error_json(const base::Error& error) {
   if (!error.remedy.empty()) body["remedy"] = for_json(error.remedy);
   if (error.address) body["address"] = base::to_hex(*error.address);
   if (!error.call.empty()) body["call"] = for_json(error.call);
-  return json_text({{"schema", 1}, {"error", std::move(body)}}, JsonLayout::line);
+  return body;
+}
+
+std::string error_json(const base::Error& error) {
+  return json_text({{"schema", 1}, {"error", error_object(error)}}, JsonLayout::line);
 }
 
 std::string warning_text(std::string_view message) {

@@ -14,32 +14,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string_view name(Atomic atomic) {
-  switch (atomic) {
-    case Atomic::proved:
-      return "proved";
-    case Atomic::unchanged:
-      return "unchanged";
-    case Atomic::no:
-      return "no";
-    case Atomic::unknown:
-      break;
-  }
-  return "unknown";
-}
-
-std::string_view name(Quiescent quiescent) {
-  switch (quiescent) {
-    case Quiescent::yes:
-      return "yes";
-    case Quiescent::no:
-      return "no";
-    case Quiescent::unknown:
-      break;
-  }
-  return "unknown";
-}
-
 Json text(std::string_view bytes) { return for_json(bytes); }
 
 template <class T>
@@ -92,21 +66,6 @@ Json rows_json(std::span<const views::Column> columns, std::span<const views::Ro
   return array;
 }
 
-Json provenance_json(const Provenance& observation) {
-  const Consistency& consistency = observation.consistency;
-  return {{"started", rfc3339(observation.started)},
-          {"duration_ns", observation.duration_ns},
-          {"reads", observation.reads},
-          {"bytes", observation.bytes},
-          {"stopped_ns", observation.stopped_ns},
-          {"drained_ns", observation.drained_ns},
-          {"consistency",
-           {{"atomic", std::string(name(consistency.atomic))},
-            {"quiescent", std::string(name(consistency.quiescent))},
-            {"collects", consistency.collects},
-            {"held", texts_json(consistency.held)}}}};
-}
-
 template <class Report>
 Json subject_json(const Report& report) {
   return {{"schema", 1},
@@ -114,6 +73,13 @@ Json subject_json(const Report& report) {
           {"kernel", kernel_json(report.kernel)},
           {"view", text(report.view)},
           {"technique", text(report.technique)}};
+}
+
+void add_collected(Json& object, const ObservationReport& report,
+                   std::span<const views::Column> columns, std::span<const views::Row> rows) {
+  object["observation"] = provenance_json(report.observation);
+  object["rows"] = rows_json(columns, rows);
+  object["warnings"] = texts_json(report.warnings);
 }
 
 }  // namespace
@@ -133,6 +99,21 @@ Json kernel_json(const std::optional<KernelIdentity>& kernel) {
   return {{"release", text(kernel->release)}, {"build_id", or_null(kernel->build_id)}};
 }
 
+Json provenance_json(const Provenance& observation) {
+  const consistency::Verdict& verdict = observation.consistency;
+  return {{"started", rfc3339(observation.started)},
+          {"duration_ns", observation.duration_ns},
+          {"reads", observation.reads},
+          {"bytes", observation.bytes},
+          {"stopped_ns", observation.stopped_ns},
+          {"drained_ns", observation.drained_ns},
+          {"consistency",
+           {{"atomic", std::string(name(verdict.atomic))},
+            {"quiescent", std::string(name(verdict.quiescent))},
+            {"collects", verdict.collects},
+            {"held", texts_json(verdict.held)}}}};
+}
+
 JsonLayout json_layout(const Terminal& terminal, bool watching) {
   return terminal.interactive && !watching ? JsonLayout::indented : JsonLayout::line;
 }
@@ -146,8 +127,39 @@ std::string observation_json(const ObservationReport& report,
                              std::span<const views::Column> columns,
                              std::span<const views::Row> rows, JsonLayout layout) {
   Json object = subject_json(report);
+  add_collected(object, report, columns, rows);
+  return json_text(object, layout);
+}
+
+std::string file_json(const ObservationReport& report, const FileReport& file,
+                      std::span<const views::Column> columns, std::span<const views::Row> rows,
+                      JsonLayout layout) {
+  Json object = subject_json(report);
+  object["file"] = {{"inode", file.inode},
+                    {"size_bytes", file.size_bytes},
+                    {"cached_bytes", file.cached_bytes},
+                    {"sha256", or_null(file.sha256)}};
+  add_collected(object, report, columns, rows);
+  return json_text(object, layout);
+}
+
+std::string views_json(const ObservationReport& report, std::span<const ViewReport> views,
+                       JsonLayout layout) {
+  Json object = subject_json(report);
+  object.erase("view");
   object["observation"] = provenance_json(report.observation);
-  object["rows"] = rows_json(columns, rows);
+  Json all = Json::object();
+  for (const ViewReport& view : views) {
+    Json entry = Json::object();
+    if (view.error) {
+      entry["error"] = error_object(*view.error);
+    } else {
+      entry["rows"] = rows_json(view.columns, view.rows);
+      entry["warnings"] = texts_json(view.warnings);
+    }
+    all[std::string(view.name)] = std::move(entry);
+  }
+  object["views"] = std::move(all);
   object["warnings"] = texts_json(report.warnings);
   return json_text(object, layout);
 }
@@ -187,7 +199,9 @@ std::string rate_json(const RateReport& report, JsonLayout layout) {
                           {"p99", report.latency_ns.p99},
                           {"max", report.latency_ns.max}};
   object["views"] = report.views;
+  object["reached"] = report.reached;
   object["rows"] = report.rows;
+  object["collects"] = report.collects;
   object["reads"] = report.reads;
   object["bytes"] = report.bytes;
   object["stopped_ns"] = report.stopped_ns;

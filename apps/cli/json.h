@@ -12,9 +12,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "apps/cli/report.h"
 #include "apps/cli/terminal.h"
+#include "vitrine/base/result.h"
 #include "vitrine/views/value.h"
 
 namespace vitrine::cli {
@@ -31,6 +33,25 @@ JsonLayout json_layout(const Terminal& terminal, bool watching);
 std::string observation_json(const ObservationReport& report,
                              std::span<const views::Column> columns,
                              std::span<const views::Row> rows, JsonLayout layout);
+
+// One observation of a file's content, whose rows are its ranges: the same with "file".
+std::string file_json(const ObservationReport& report, const FileReport& file,
+                      std::span<const views::Column> columns, std::span<const views::Row> rows,
+                      JsonLayout layout);
+
+// One view of several that were observed together; with an error, it could not be had.
+struct ViewReport {
+  std::string_view name;
+  std::span<const views::Column> columns;
+  std::vector<views::Row> rows = {};
+  std::vector<std::string> warnings = {};
+  std::optional<base::Error> error = {};
+};
+
+// One observation of several views: {"schema","vm","kernel","technique","observation",
+// "views":{NAME:{"rows","warnings"} or {"error"}, …},"warnings"}; report.view is not used.
+std::string views_json(const ObservationReport& report, std::span<const ViewReport> views,
+                       JsonLayout layout);
 
 // A plain list, as of `ls` and `techniques`: {"schema":1,KEY:[rows]}, with "vm" where one is given.
 std::string list_json(std::string_view key, const std::optional<VmIdentity>& vm,

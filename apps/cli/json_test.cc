@@ -30,7 +30,8 @@ ObservationReport sample_report() {
   report.observation.started = std::chrono::sys_time<std::chrono::nanoseconds>(
       std::chrono::nanoseconds(1'700'000'000'000'000'001));
   report.observation.duration_ns = 5;
-  report.observation.consistency = {Atomic::unchanged, Quiescent::yes, 2, {"tasklist_lock"}};
+  report.observation.consistency = {
+      consistency::Atomic::unchanged, consistency::Quiescent::yes, 2, {"tasklist_lock"}};
   report.warnings = {"w"};
   return report;
 }

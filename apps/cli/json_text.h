@@ -8,6 +8,7 @@
 
 #include "apps/cli/json.h"
 #include "apps/cli/report.h"
+#include "vitrine/base/result.h"
 
 namespace vitrine::cli {
 
@@ -18,6 +19,8 @@ std::string json_text(const nlohmann::ordered_json& value, JsonLayout layout);
 // The parts that documents share, as docs/cli.md describes them.
 nlohmann::ordered_json vm_json(const VmIdentity& vm);
 nlohmann::ordered_json kernel_json(const std::optional<KernelIdentity>& kernel);
+nlohmann::ordered_json error_object(const base::Error& error);
+nlohmann::ordered_json provenance_json(const Provenance& observation);
 nlohmann::ordered_json texts_json(std::span<const std::string> list);
 
 }  // namespace vitrine::cli

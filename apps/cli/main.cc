@@ -19,16 +19,28 @@ int run(int argc, char** argv) {
       "guest, "
       "nothing configured, nothing restarted.",
       "vitrine " VITRINE_VERSION,
-      "VM is a process id, a name (-name) or a QMP socket's path.\n"
+      "VM is a process id, a name (-name), a QMP socket's path or a memory image's path.\n"
       "Exit status: 0 complete; 1 could not be done; 2 wrong usage; 3 done in part.\n"
       "Reading another user's VM needs CAP_SYS_PTRACE: run with sudo.");
   const std::vector<vitrine::cli::Verb> verbs{
-      vitrine::cli::add_ls(line),         vitrine::cli::add_info(line),
-      vitrine::cli::add_ps(line),         vitrine::cli::add_stack(line),
-      vitrine::cli::add_lsof(line),       vitrine::cli::add_mount(line),
-      vitrine::cli::add_dmesg(line),      vitrine::cli::add_lsmod(line),
-      vitrine::cli::add_techniques(line), vitrine::cli::add_rate(line),
-      vitrine::cli::add_snapshot(line),   vitrine::cli::add_views(line),
+      vitrine::cli::add_ls(line),        vitrine::cli::add_info(line),
+      vitrine::cli::add_ps(line),        vitrine::cli::add_top(line),
+      vitrine::cli::add_stack(line),     vitrine::cli::add_why(line),
+      vitrine::cli::add_lsof(line),      vitrine::cli::add_ss(line),
+      vitrine::cli::add_ip(line),        vitrine::cli::add_maps(line),
+      vitrine::cli::add_cmdline(line),   vitrine::cli::add_environ(line),
+      vitrine::cli::add_exe(line),       vitrine::cli::add_memory(line),
+      vitrine::cli::add_mount(line),     vitrine::cli::add_dir(line),
+      vitrine::cli::add_cat(line),       vitrine::cli::add_dmesg(line),
+      vitrine::cli::add_lsmod(line),     vitrine::cli::add_free(line),
+      vitrine::cli::add_vmstat(line),    vitrine::cli::add_uptime(line),
+      vitrine::cli::add_mpstat(line),    vitrine::cli::add_lscpu(line),
+      vitrine::cli::add_all(line),       vitrine::cli::add_type(line),
+      vitrine::cli::add_print(line),     vitrine::cli::add_symbols(line),
+      vitrine::cli::add_read(line),      vitrine::cli::add_translate(line),
+      vitrine::cli::add_registers(line), vitrine::cli::add_techniques(line),
+      vitrine::cli::add_rate(line),      vitrine::cli::add_consistency(line),
+      vitrine::cli::add_snapshot(line),  vitrine::cli::add_views(line),
   };
   switch (line.parse(argc, argv)) {
     case CommandLine::Outcome::parsed:

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "vitrine/consistency/verdict.h"
+
 namespace vitrine::cli {
 
 struct VmIdentity {
@@ -22,24 +24,6 @@ struct KernelIdentity {
   std::optional<std::string> build_id;  // hexadecimal; absent where the kernel has none
 };
 
-// Whether all values held at one instant.
-enum class Atomic {
-  proved,     // the memory could not change while it was read
-  unchanged,  // two successive collections read the very same values
-  no,
-  unknown,
-};
-
-// Whether nobody was in the middle of changing what was read.
-enum class Quiescent { yes, no, unknown };
-
-struct Consistency {
-  Atomic atomic = Atomic::unknown;
-  Quiescent quiescent = Quiescent::unknown;
-  std::uint64_t collects = 1;
-  std::vector<std::string> held = {};  // names of the kernel locks a writer held
-};
-
 struct Provenance {
   std::chrono::sys_time<std::chrono::nanoseconds> started = {};
   std::uint64_t duration_ns = 0;
@@ -47,7 +31,7 @@ struct Provenance {
   std::uint64_t bytes = 0;
   std::uint64_t stopped_ns = 0;  // how long the guest was stopped for it
   std::uint64_t drained_ns = 0;  // of that, until its disks were at rest
-  Consistency consistency = {};
+  consistency::Verdict consistency = {};
 };
 
 struct ObservationReport {
@@ -57,6 +41,14 @@ struct ObservationReport {
   std::string technique;
   Provenance observation;
   std::vector<std::string> warnings;
+};
+
+// A file of the guest, as `cat` reports it.
+struct FileReport {
+  std::uint64_t inode = 0;
+  std::uint64_t size_bytes = 0;
+  std::uint64_t cached_bytes = 0;     // of that, holes not counted
+  std::optional<std::string> sha256;  // absent where something of the content is not known
 };
 
 // How fast and at what cost a view could be observed again and again; costs are per view.
@@ -70,9 +62,10 @@ struct RateReport {
   struct Latency {
     std::uint64_t p50 = 0, p90 = 0, p99 = 0, max = 0;
   } latency_ns;
-  std::uint64_t views = 0;  // observations made
-  std::uint64_t rows = 0;   // rows of the last one
-  double reads = 0, bytes = 0, stopped_ns = 0, drained_ns = 0, cpu_ns = 0;
+  std::uint64_t views = 0;    // observations made
+  std::uint64_t reached = 0;  // of these, how many met --atomic or --quiescent, where asked for
+  std::uint64_t rows = 0;     // rows of the last one
+  double collects = 0, reads = 0, bytes = 0, stopped_ns = 0, drained_ns = 0, cpu_ns = 0;
   std::optional<double> vmm_cpu_ns;     // absent where there is no VMM
   std::optional<double> written_bytes;  // to disks; absent where the host does not tell
   std::vector<std::string> warnings;

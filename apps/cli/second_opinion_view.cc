@@ -39,7 +39,10 @@ base::Result<std::unique_ptr<views::View>> SecondOpinionView::attach(
                 "the technique " + std::string(session.technique().id) +
                     " asks the guest itself, so that the guest's own list is no second opinion",
                 "choose another technique, or leave --second-opinion out");
-  auto agent = vmm::open_agent(session.machine());
+  if (session.machine() == nullptr)
+    return fail(Code::invalid, "the guest of a memory image cannot be asked for a second opinion",
+                "leave --second-opinion out");
+  auto agent = vmm::open_agent(*session.machine());
   if (!agent) return fail(agent.error());
   auto guest = vmm::AgentIntervention::begin(std::move(*agent));
   if (!guest) return fail(guest.error());

@@ -34,6 +34,17 @@ class SecondOpinionView final : public views::View {
 
   std::string_view name() const override { return processes_->name(); }
   std::span<const views::Column> columns() const override { return columns_; }
+  void want(const kernel::Kernel& kernel, memory::PhysicalMemory& memory,
+            std::span<const std::string_view> columns) override {
+    processes_->want(kernel, memory, columns);
+  }
+
+  std::span<const views::GlobalGuard> global_guards() const override {
+    return processes_->global_guards();
+  }
+  void add_object_guards(std::vector<views::ObjectGuard>& guards) const override {
+    processes_->add_object_guards(guards);
+  }
   views::Outcome collect(const views::AnyReader& reader) override;
   std::size_t size() const override { return processes_->size() + guest_only_.size(); }
   views::Row row(std::size_t index) const override;

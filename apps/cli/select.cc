@@ -94,7 +94,7 @@ base::Result<Selection> parse_selection(const SelectionText& text,
                                         std::span<const views::Column> columns) {
   Selection selection;
   selection.all.assign(columns.begin(), columns.end());
-  if (text.columns.empty()) {
+  if (text.columns.empty() || text.columns == "all") {
     for (std::size_t i = 0; i < columns.size(); ++i) selection.indexes.push_back(i);
   } else {
     auto indexes = parse_columns(text.columns, columns);
@@ -113,6 +113,16 @@ base::Result<Selection> parse_selection(const SelectionText& text,
     selection.where = std::move(*condition);
   }
   return selection;
+}
+
+std::vector<std::string_view> columns_used(const Selection& selection) {
+  std::vector<std::size_t> indexes = selection.indexes;
+  for (const SortKey& key : selection.sort) indexes.push_back(key.column);
+  if (selection.where) selection.where->add_columns_to(indexes);
+  std::vector<std::string_view> names;
+  names.reserve(indexes.size());
+  for (const std::size_t index : indexes) names.push_back(selection.all[index].name);
+  return names;
 }
 
 Selected select(const Selection& selection, std::vector<Row> rows) {

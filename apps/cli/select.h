@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apps/cli/condition.h"
@@ -18,7 +19,7 @@ namespace vitrine::cli {
 
 // What the user wrote; empty where the option was not given.
 struct SelectionText {
-  std::string columns;  // "pid,comm"
+  std::string columns;  // "pid,comm"; "all"
   std::string sort;     // "-rss_bytes,pid": "-" for descending
   std::string where;    // see condition.h
 };
@@ -35,6 +36,10 @@ struct Selection {
   std::vector<SortKey> sort;
   std::optional<Condition> where;
 };
+
+// The names of the columns that a selection shows, sorts by or asks for; they live as long as the
+// view's declaration.
+std::vector<std::string_view> columns_used(const Selection& selection);
 
 // Columns may be named as in JSON or as their table heading in any case. An unknown name is
 // `invalid`, with the valid ones as remedy.

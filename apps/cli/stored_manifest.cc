@@ -59,12 +59,24 @@ base::Result<StoredManifest> parse_manifest(std::string_view text) {
     if (one.is_string()) manifest.skip.push_back(one.get<std::string>());
   const Json pages = object.value("pages", Json::object());
   manifest.unreadable = pages.is_object() && pages.value("unreadable", Json(0)) != 0;
+  manifest.one_instant =
+      text_of(object.value("consistency", Json()), "atomic") == std::string("proved");
+  if (const Json bytes = image.value("bytes", Json()); bytes.is_number_unsigned())
+    manifest.bytes = bytes.get<std::uint64_t>();
   const Json since = object.value("since", Json());
   if (since.is_null()) return manifest;
   const auto file = text_of(since, "file");
   if (!file || file->empty()) return malformed;
   manifest.predecessor = *file;
   return manifest;
+}
+
+base::Result<StoredManifest> read_manifest(const std::filesystem::path& path) {
+  const auto text = read_text(path);
+  if (!text) return fail(text.error());
+  auto manifest = parse_manifest(*text);
+  if (manifest) return manifest;
+  return fail(manifest.error().code, manifest_path(path).string() + " " + manifest.error().message);
 }
 
 base::Result<StoredChain> read_chain(const std::filesystem::path& path) {

@@ -21,10 +21,15 @@ struct StoredManifest {
   std::optional<std::filesystem::path> predecessor;  // relative to the image's folder
   std::vector<std::string> skip;  // what the image leaves out, as --skip names it
   bool unreadable = false;        // it lacks pages that the host could not read
+  bool one_instant = false;       // the image is proved to be of one instant
+  std::uint64_t bytes = 0;        // of the image; 0 where it is not told
 };
 
 // Error: `inconsistent` for what is no manifest of this program.
 base::Result<StoredManifest> parse_manifest(std::string_view text);
+
+// That of the image at `path`. Errors: as parse_manifest, `absent` where it has none beside it.
+base::Result<StoredManifest> read_manifest(const std::filesystem::path& path);
 
 struct StoredChain {
   std::vector<images::ChainLink> links;  // the whole image first, the one asked for last

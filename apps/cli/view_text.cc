@@ -38,15 +38,17 @@ std::string views_markdown(std::span<const views::Declaration> views) {
   std::string text =
       "# Views and their columns\n\nWritten by `vitrine views --markdown` from what the views "
       "declare; a test checks that "
-      "it is up to date.\nTables show a choice of the columns: `--columns` another, JSON all.\n";
+      "it is up to date.\nTables show a choice of the columns: `--columns` another, JSON all. A "
+      "statistic "
+      "changes all the time, and is left\nout where `--atomic` compares.\n";
   for (const views::Declaration& view : views) {
     text += fmt::format(
         "\n## `{}`: {}\n\nIn JSON, `view` is `{}`.\n\n| column | type | what it is "
         "|\n|---|---|---|\n",
         view.verb, view.summary, view.name);
     for (const views::Column& column : view.columns)
-      text += fmt::format("| `{}` | {} | {} |\n", column.name, type_name(column.type),
-                          column.description);
+      text += fmt::format("| `{}` | {}{} | {} |\n", column.name, type_name(column.type),
+                          column.statistic ? ", statistic" : "", column.description);
   }
   return text;
 }

@@ -68,33 +68,83 @@ pack_modules() {
   pack_archive "$work/packed" "$archive"
 }
 
+# build_trouble_module NAME SUITE: makes trouble-NAME.cpio.gz, in which /trouble.ko is the module of
+# tests/live/module for guest kernel NAME, built with that kernel's own headers. They are used where
+# they are unpacked, so the paths in them that name an installed kernel are changed.
+build_trouble_module() {
+  local name=$1 suite=$2 work stamp release headers
+  [ -e "$guest_assets/vmlinuz-$name" ] || return 1
+  release=$(file -b "$guest_assets/vmlinuz-$name" | sed -n 's/.*, version \([^ ]*\) .*/\1/p')
+  stamp=$({ cat tests/live/module/*; echo "$release"; } | sha256sum)
+  if [ "$(cat "$guest_assets/trouble-$name.stamp" 2>/dev/null)" = "$stamp" ] &&
+    [ -e "$guest_assets/trouble-$name.cpio.gz" ]; then
+    return 0
+  fi
+  step "Building the module of the tests for guest kernel $name"
+  work=$(mktemp -d "$guest_assets/tmp.XXXXXX")
+  headers=$work/root/usr/src/linux-headers-$release
+  if open_private_apt "$work/apt" "$suite" amd64 &&
+    (cd "$work" && timeout 300 apt-get "${private_apt[@]}" -qq download "linux-headers-$release" \
+      "linux-headers-${release%-cloud-amd64}-common" "linux-kbuild-${release%.*}" </dev/null >&2) &&
+    for package in "$work"/*.deb; do dpkg-deb -x "$package" "$work/root" || break; done &&
+    sed -i "s|/usr/src/|$work/root/usr/src/|" "$headers/Makefile" &&
+    mkdir -p "$work/module" "$work/packed" && cp tests/live/module/trouble.c "$work/module" &&
+    echo 'obj-m := trouble.o' >"$work/module/Makefile" &&
+    make -s -C "$headers" M="$work/module" CC="${CC:-gcc}" modules </dev/null >&2 &&
+    cp "$work/module/trouble.ko" "$work/packed" &&
+    pack_archive "$work/packed" "$work/trouble.cpio.gz"; then
+    mv "$work/trouble.cpio.gz" "$guest_assets/trouble-$name.cpio.gz"
+    echo "$stamp" >"$guest_assets/trouble-$name.stamp"
+    rm -rf "$work"
+    return 0
+  fi
+  rm -rf "$work"
+  return 1
+}
+
 # pack_archive DIRECTORY FILE: the directory as a compressed cpio archive, owned by root.
 pack_archive() {
   (cd "$1" && find . -mindepth 1 -print0 | sort -z |
     cpio --null --create --format=newc --owner=0:0 --quiet) | gzip -n -6 >"$2"
 }
 
-# build_initramfs: busybox, guest_tool and init from tests/live/image.
+# build_initramfs NAME COMPILER BUSYBOX: makes NAME.cpio.gz of that busybox, guest_tool and init from
+# tests/live/image.
 build_initramfs() {
-  local image=tests/live/image work stamp
-  stamp=$(cat "$image"/* "$(command -v busybox)" | sha256sum)
-  if [ "$(cat "$guest_assets/initramfs.stamp" 2>/dev/null)" = "$stamp" ] &&
-    [ -e "$guest_assets/initramfs.cpio.gz" ]; then
+  local name=$1 compiler=$2 busybox=$3 image=tests/live/image work stamp
+  stamp=$(cat "$image"/* "$busybox" | sha256sum)
+  if [ "$(cat "$guest_assets/$name.stamp" 2>/dev/null)" = "$stamp" ] &&
+    [ -e "$guest_assets/$name.cpio.gz" ]; then
     return 0
   fi
-  step "Building the guests' initramfs"
+  step "Building the guests' $name"
   work=$(mktemp -d "$guest_assets/tmp.XXXXXX")
   mkdir -p "$work"/root/{bin,dev,proc,sys,tmp}
-  gcc -O1 -Wall -Wextra -Wshadow -Werror -static -pthread -o "$work/root/bin/guest_tool" "$image"/*.c
-  cp "$(command -v busybox)" "$work/root/bin/busybox"
-  "$work/root/bin/busybox" --list | while read -r applet; do
+  "$compiler" -O1 -Wall -Wextra -Wshadow -Werror -static -pthread -o "$work/root/bin/guest_tool" \
+    "$image"/*.c
+  cp "$busybox" "$work/root/bin/busybox"
+  # This machine's own can be asked what it can do, whatever the other one is made for.
+  busybox --list | while read -r applet; do
     [ "$applet" = busybox ] || ln -s busybox "$work/root/bin/$applet"
   done
   install -m 755 "$image/init" "$work/root/init"
   pack_archive "$work/root" "$work/initramfs.cpio.gz"
-  mv "$work/initramfs.cpio.gz" "$guest_assets/initramfs.cpio.gz"
-  echo "$stamp" >"$guest_assets/initramfs.stamp"
+  mv "$work/initramfs.cpio.gz" "$guest_assets/$name.cpio.gz"
+  echo "$stamp" >"$guest_assets/$name.stamp"
   rm -rf "$work"
+}
+
+# build_arm64_initramfs: the same as initramfs-arm64.cpio.gz, of Debian's busybox for arm64.
+build_arm64_initramfs() {
+  local work
+  if [ ! -e "$guest_assets/busybox-arm64" ]; then
+    step "Fetching busybox for arm64"
+    work=$(mktemp -d "$guest_assets/tmp.XXXXXX")
+    fetch_package bookworm arm64 busybox-static "$work" || return 1
+    mv "$(find "$work/root" -path '*/bin/busybox' -type f -print -quit)" "$guest_assets/busybox-arm64"
+    rm -rf "$work"
+  fi
+  build_initramfs initramfs-arm64 aarch64-linux-gnu-gcc "$guest_assets/busybox-arm64"
 }
 
 # fetch_agent: makes agent.cpio.gz, Debian's qemu-ga with the libraries it needs, to be laid over the

@@ -3,14 +3,14 @@
 
 packages_to_build=(
   ca-certificates cmake g++ ninja-build pkg-config
-  libbpf-dev libcli11-dev libelf-dev libexpected-dev libfmt-dev libssl-dev libvirt-dev
+  libbpf-dev libcli11-dev libelf-dev libexpected-dev libfmt-dev libkdumpfile-dev libssl-dev libvirt-dev
   nlohmann-json3-dev zlib1g-dev
 )
 packages_to_bench=(libbenchmark-dev)
-packages_to_test=(crash libgtest-dev libgmock-dev libkdumpfile-dev)
+packages_to_test=(crash gdb libgtest-dev libgmock-dev)
 packages_to_check=(clang clang-format clang-tidy libclang-rt-14-dev)
-packages_for_guests=(busybox-static cpio debian-archive-keyring gcc kmod libc6-dev qemu-system-x86
-  xz-utils)
+packages_for_guests=(busybox-static cpio debian-archive-keyring file gcc gcc-aarch64-linux-gnu kmod libc6-dev
+  libc6-dev-arm64-cross make qemu-system-arm qemu-system-x86 xz-utils)
 # What the live tests of a VM that libvirt runs need, with --full.
 packages_for_libvirt=(libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu)
 packages_for_debian_guests=(libarchive-tools mmdebstrap uidmap)

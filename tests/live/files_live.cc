@@ -99,10 +99,12 @@ TEST_P(FilesTest, AreThoseOfTheGuestsOwnProc) {
       "1:3");
 }
 
-INSTANTIATE_TEST_SUITE_P(Debian, FilesTest, testing::Values("6.1", "6.12", "7"),
+INSTANTIATE_TEST_SUITE_P(Debian, FilesTest,
+                         testing::Values("5.10", "6.1", "6.12", "7", "6.1-arm64"),
                          [](const auto& param_info) {
                            std::string name = param_info.param;
-                           std::ranges::replace(name, '.', '_');
+                           std::ranges::replace_if(
+                               name, [](char c) { return c == '.' || c == '-'; }, '_');
                            return "Linux" + name;
                          });
 
@@ -161,10 +163,12 @@ TEST_P(MountTest, AreThoseOfTheGuestsOwnProc) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Debian, MountTest, testing::Values("6.1", "6.12", "7"),
+INSTANTIATE_TEST_SUITE_P(Debian, MountTest,
+                         testing::Values("5.10", "6.1", "6.12", "7", "6.1-arm64"),
                          [](const auto& param_info) {
                            std::string name = param_info.param;
-                           std::ranges::replace(name, '.', '_');
+                           std::ranges::replace_if(
+                               name, [](char c) { return c == '.' || c == '-'; }, '_');
                            return "Linux" + name;
                          });
 

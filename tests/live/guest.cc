@@ -49,7 +49,8 @@ fs::path guest_assets() {
 }
 
 bool kernel_available(const std::string& name) {
-  return fs::exists(guest_assets() / ("vmlinuz-" + name));
+  return fs::exists(guest_assets() / ("vmlinuz-" + name)) &&
+         fs::exists(guest_assets() / platform_of(name).initramfs);
 }
 
 bool agent_available() { return fs::exists(guest_assets() / "agent.cpio.gz"); }
@@ -101,7 +102,7 @@ void Guest::wait_until_ready() { wait_for(kReady); }
 
 void Guest::lay_out_folder() {
   fs::create_directory(folder() / "monitor");
-  if (options_.program != "qemu-system-x86_64") {
+  if (!options_.program.empty()) {
     copy_program(options_.program, folder());
     // QEMU looks for its modules beside its program, unless it is told where they are.
     setenv("QEMU_MODULE_DIR", "/usr/lib/x86_64-linux-gnu/qemu", 1);
@@ -116,7 +117,7 @@ void Guest::lay_out_folder() {
   // An archive that is not compressed comes first, since it has to be aligned.
   std::ofstream(folder() / "initrd", std::ios::binary)
       << (options_.next_kernel ? next_kernel_archive(*options_.next_kernel) : "")
-      << read_file(assets / "initramfs.cpio.gz")
+      << read_file(assets / platform_of(options_.kernel).initramfs)
       << read_file(assets / ("modules-" + *options_.kernel + ".cpio.gz"))
       << (options_.agent ? read_file(assets / "agent.cpio.gz") : std::string());
 }

@@ -33,6 +33,13 @@ void add_qmp(std::vector<std::string>& command, QmpSocket kind, const std::strin
 
 }  // namespace
 
+const Platform& platform_of(const std::optional<std::string>& kernel) {
+  static constexpr Platform kPc{"qemu-system-x86_64", "pc", "", "ttyS0", "initramfs.cpio.gz"};
+  static constexpr Platform kArm{"qemu-system-aarch64", "virt", "cortex-a57", "ttyAMA0",
+                                 "initramfs-arm64.cpio.gz"};
+  return kernel && kernel->ends_with("-arm64") ? kArm : kPc;
+}
+
 std::string accelerator() {
   const char* wanted = std::getenv("VITRINE_ACCEL");
   return wanted == nullptr ? "tcg" : wanted;
@@ -45,22 +52,24 @@ std::vector<std::string> command_line(const GuestOptions& options,
   if (options.own_mounts)
     command = {"unshare",        "--mount", "sh", "-c", "mount -t tmpfs own \"$0\" && exec \"$@\"",
                here + "/monitor"};
-  command.push_back(options.program == "qemu-system-x86_64" ? options.program
-                                                            : (folder / options.program).string());
-  add(command, {"-name", "guest=" + options.name, "-machine", options.machine, "-accel",
-                accelerator(), "-m", options.memory, "-display", "none", "-nic", "none"});
-  if (!options.cpu.empty()) {
-    add(command, {"-cpu", options.cpu});
+  const Platform& platform = platform_of(options.kernel);
+  command.push_back(options.program.empty() ? std::string(platform.program)
+                                            : (folder / options.program).string());
+  const std::string machine = options.machine.empty() ? platform.machine : options.machine;
+  add(command, {"-name", "guest=" + options.name, "-machine", machine, "-accel", accelerator(),
+                "-m", options.memory, "-display", "none", "-nic", "none"});
+  const std::string cpu = options.cpu.empty() ? platform.cpu : options.cpu;
+  if (!cpu.empty()) {
+    add(command, {"-cpu", cpu});
   } else if (accelerator() == "kvm") {
     add(command, {"-cpu", "host"});
   }
   // A copied program looks for its firmware beside itself.
-  if (options.program != "qemu-system-x86_64")
-    add(command, {"-L", "/usr/share/qemu", "-L", "/usr/share/seabios"});
+  if (!options.program.empty()) add(command, {"-L", "/usr/share/qemu", "-L", "/usr/share/seabios"});
   if (!options.reboots) add(command, {"-no-reboot"});
   if (options.kernel) {
     add(command, {"-kernel", here + "/vmlinuz", "-initrd", here + "/initrd", "-append",
-                  "console=ttyS0 quiet panic=0 vitrine.sleepers=" +
+                  std::string("console=") + platform.console + " quiet panic=0 vitrine.sleepers=" +
                       std::to_string(options.sleepers) + " " + options.append});
   }
   add(command, {"-chardev",

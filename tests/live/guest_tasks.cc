@@ -147,8 +147,9 @@ std::vector<std::string> compare_ps(Guest& guest, const std::vector<std::string>
 TaskList stable(const nlohmann::json& observed) {
   TaskList rows;
   for (nlohmann::json row : observed.at("rows")) {
-    row.erase("state");
-    row.erase("rss_bytes");
+    for (const char* column : {"state", "rss_bytes", "cpu", "cpu_ns", "utime_ns", "stime_ns",
+                               "vsz_bytes", "swap_bytes", "priority", "wchan"})
+      row.erase(column);
     rows[row.at("pid").get<int>()] = row;
   }
   return rows;

@@ -14,7 +14,7 @@ struct Boot {
 };
 
 GuestOptions kernel(const char* name, const char* append = "", const char* cpu = "") {
-  return {.kernel = name, .name = "kernel", .cpu = cpu, .append = append, .sleepers = 80};
+  return {.kernel = name, .cpu = cpu, .append = append, .sleepers = 80};
 }
 
 class KernelTest : public testing::TestWithParam<Boot> {};
@@ -49,8 +49,11 @@ TEST(Conditions, ConcernNamesWithoutTheirMarks) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Debian, KernelTest,
-                         testing::Values(Boot{"Bookworm", kernel("6.1")},
+                         testing::Values(Boot{"Bullseye", kernel("5.10")},
+                                         Boot{"Bookworm", kernel("6.1")},
                                          Boot{"Trixie", kernel("6.12")}, Boot{"Sid", kernel("7")},
+                                         Boot{"Arm64", kernel("6.1-arm64")},
+                                         Boot{"Arm64Trixie", kernel("6.12-arm64", "", "max")},
                                          Boot{"FiveLevels", kernel("6.1", "", "max")},
                                          Boot{"FiveLevelsSid", kernel("7", "", "max")},
                                          Boot{"WithoutRandomLayout", kernel("6.1", "nokaslr")},

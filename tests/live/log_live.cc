@@ -81,10 +81,11 @@ TEST_P(LogTest, IsWhatTheGuestsOwnDmesgShows) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Debian, LogTest, testing::Values("6.1", "6.12", "7"),
+INSTANTIATE_TEST_SUITE_P(Debian, LogTest, testing::Values("5.10", "6.1", "6.12", "7", "6.1-arm64"),
                          [](const auto& param_info) {
                            std::string name = param_info.param;
-                           std::ranges::replace(name, '.', '_');
+                           std::ranges::replace_if(
+                               name, [](char c) { return c == '.' || c == '-'; }, '_');
                            return "Linux" + name;
                          });
 

@@ -69,8 +69,8 @@ class Observer {
   }
 
   const memory::Recording& recording() const {
-    return kind_ == ReaderKind::recording_windowed ? window_.value().recorder.recording()
-                                                   : gather_.value().recorder.recording();
+    return kind_ == ReaderKind::recording_windowed ? window_.value().recording
+                                                   : gather_.value().recording;
   }
 
  private:
@@ -79,10 +79,11 @@ class Observer {
     template <class Source>
     Readers(const paging::AddressSpace& space, Source source)
         : plain(source),
-          recorder(plain),
+          recorder(plain, recording),
           plain_reader(space, plain),
           recording_reader(space, recorder) {}
     Plain plain;
+    memory::Recording recording;
     memory::RecordingReader<Plain> recorder;
     paging::VirtualReader<Plain> plain_reader;
     paging::VirtualReader<memory::RecordingReader<Plain>> recording_reader;

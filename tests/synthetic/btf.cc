@@ -18,6 +18,7 @@ class Types::BtfWriter {
     number("unsigned int");  // the type of array indices
     for (const auto& [name, unused] : types_.structs_) number("struct " + name);
     for (const auto& [name, unused] : types_.integers_) number(name);
+    for (const auto& [name, unused] : types_.typedefs_) number(name);
     // NOLINTNEXTLINE(modernize-loop-convert): emit() makes the list longer
     for (std::size_t next = 0; next < order_.size(); ++next) emit(std::string(order_[next]));
     for (const auto& values : types_.enums_) {

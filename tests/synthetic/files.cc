@@ -38,13 +38,51 @@ GuestVirtual Files::entry(GuestVirtual super, GuestVirtual parent, const std::st
   kernel_.set(inode, "inode", "i_ino", next_inode_++);
   kernel_.set(inode, "inode", "i_nlink", 1);
   kernel_.set(inode, "inode", "i_size", 4321);
+  kernel_.set(inode, "inode", "i_uid", 1000);
+  kernel_.set(inode, "inode", "i_gid", 100);
+  kernel_.set(inode, "inode", "i_mapping", kernel_.member(inode, "inode", "i_data").value);
+  if (mode >> 12 == 4)
+    kernel_.set(inode, "inode", "i_fop", kernel_.symbol("simple_dir_operations").value);
+  set_modified(inode, 1'700'000'000, 123'456'789);
   const GuestVirtual entry = kernel_.allocate(kernel_.types().size("struct dentry"));
   kernel_.set(entry, "dentry", "d_hash.pprev", 1);
   kernel_.set(entry, "dentry", "d_parent", parent.value == 0 ? entry.value : parent.value);
   kernel_.set(entry, "dentry", "d_name.len", name.size());
   kernel_.set(entry, "dentry", "d_name.name", text(name).value);
   kernel_.set(entry, "dentry", "d_inode", inode.value);
+  if (has_circular_lists()) {
+    const GuestVirtual children = kernel_.member(entry, "dentry", "d_subdirs");
+    kernel_.put(children, children.value);
+  }
+  if (parent.value != 0) add_child(parent, entry);
   return entry;
+}
+
+bool Files::has_circular_lists() const {
+  return kernel_.options().modules == ModuleMemory::layouts;
+}
+
+void Files::set_modified(GuestVirtual inode, std::uint64_t seconds, std::uint32_t nanoseconds) {
+  const bool older = has_circular_lists();
+  kernel_.set(inode, "inode", older ? "i_mtime.tv_sec" : "i_mtime_sec", seconds);
+  kernel_.set(inode, "inode", older ? "i_mtime.tv_nsec" : "i_mtime_nsec", nanoseconds);
+}
+
+// As the kernel does: the latest first.
+void Files::add_child(GuestVirtual directory, GuestVirtual entry) {
+  const bool circular = has_circular_lists();
+  const GuestVirtual head =
+      kernel_.member(directory, "dentry", circular ? "d_subdirs" : "d_children");
+  const GuestVirtual node = kernel_.member(entry, "dentry", circular ? "d_child" : "d_sib");
+  kernel_.put(node, kernel_.get<std::uint64_t>(head));
+  kernel_.put(head, node.value);
+}
+
+GuestVirtual Files::link(GuestVirtual super, GuestVirtual parent, const std::string& name,
+                         const std::string& target) {
+  const GuestVirtual link = entry(super, parent, name, 0120777);
+  kernel_.set(inode_of(link), "inode", "i_link", text(target).value);
+  return link;
 }
 
 GuestVirtual Files::inode_of(GuestVirtual entry) const {

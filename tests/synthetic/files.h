@@ -22,6 +22,9 @@ class Files {
   // struct dentry, with its inode; no parent: the root of its file system.
   GuestVirtual entry(GuestVirtual super, GuestVirtual parent, const std::string& name,
                      std::uint16_t mode = 0100644);
+  // A symbolic link whose target the kernel keeps in memory of its own.
+  GuestVirtual link(GuestVirtual super, GuestVirtual parent, const std::string& name,
+                    const std::string& target);
   // Mounts a file system, at its root entry, on a directory of another mount; struct mount.
   GuestVirtual mount(GuestVirtual root_entry, GuestVirtual on, GuestVirtual directory);
 
@@ -36,6 +39,9 @@ class Files {
 
  private:
   GuestVirtual text(const std::string& text);
+  bool has_circular_lists() const;
+  void set_modified(GuestVirtual inode, std::uint64_t seconds, std::uint32_t nanoseconds);
+  void add_child(GuestVirtual directory, GuestVirtual entry);
   void set_path(GuestVirtual at, GuestVirtual mount, GuestVirtual entry);
 
   Kernel& kernel_;

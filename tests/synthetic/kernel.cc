@@ -21,7 +21,8 @@ Kernel::Kernel(Memory& memory, FrameAllocator& frames, KernelOptions options)
       frames_(frames),
       options_(std::move(options)),
       types_(kernel_types(options_.rss, options_.timekeeper, options_.shuffle_seed, options_.pages,
-                          options_.modules, options_.unwind_rules)),
+                          options_.modules, options_.unwind_rules, options_.regions,
+                          options_.lock_lists, options_.locks)),
       tables_(memory, frames, options_.levels, GuestPhysical(0)) {
   lay_out_text();
   lay_out_data();
@@ -32,6 +33,7 @@ Kernel::Kernel(Memory& memory, FrameAllocator& frames, KernelOptions options)
   fill_resources();
   write_interrupt_table();
   if (options_.btf) write_btf();
+  write_exports();
   if (options_.kallsyms) write_kallsyms();
   if (options_.vmcoreinfo) write_vmcoreinfo();
 }
@@ -109,6 +111,8 @@ void Kernel::lay_out_text() {
     put(statm, std::uint8_t{0xe8});
     put(statm + 1, static_cast<std::uint32_t>(sum - (statm + 5)));
   }
+  for (const char* waits : {"__mutex_lock", "rwsem_down_write_slowpath", "do_wait"})
+    place(Section::text, waits, 64, 16);
   place(Section::text, "_etext", 0);
 }
 
@@ -117,11 +121,14 @@ void Kernel::lay_out_data() {
   place(Section::read_only, "__start_orc_unwind_ip", 4 * unwind_entries);
   place(Section::read_only, "__stop_orc_unwind_ip", 0, 4);
   place(Section::read_only, "__start_orc_unwind", unwind_entries * types_.size("struct orc_entry"));
-  for (const char* operations : {"param_ops_bool", "param_ops_int", "param_ops_charp"})
+  for (const char* operations :
+       {"param_ops_bool", "param_ops_int", "param_ops_charp", "simple_dir_operations"})
     place(Section::read_only, operations, 32);
   place(Section::data, "swapper_pg_dir", 2 * page_size, 2 * page_size);
   alias("init_top_pgt", "swapper_pg_dir", 'D');
   place(Section::data, "idt_table", page_size, page_size);
+  place(Section::data, "__start_init_task", stack_size, page_size, 'D');
+  place(Section::data, "__end_init_task", 0, page_size, 'D');
   place(Section::data, "init_task", types_.size("struct task_struct"), 64);
   place(Section::data, "init_signals", types_.size("struct signal_struct"), 64, 'd');
   place(Section::data, "init_cred", types_.size("struct cred"), 64);
@@ -133,10 +140,28 @@ void Kernel::lay_out_data() {
   put(place(Section::data, "phys_base", 8), phys_base());
   put(place(Section::data, "__pgtable_l5_enabled", 4), options_.levels == 5 ? 1U : 0U);
   put(place(Section::data, "jiffies_64", 8, 64), options_.jiffies);
+  place(Section::read_only, "special_mapping_vmops", 64, 8, 'r');
+  place(Section::data, "gate_vma", types_.size("struct vm_area_struct"), 8, 'd');
+  put(place(Section::data, "vsyscall_mode", 4, 4, 'd'), 2U);  // NONE
+  put(place(Section::data, "nr_swapfiles", 4, 4, 'b'), 2U);
+  put(place(Section::data, "huge_zero_pfn", 8, 8, 'd'), ~std::uint64_t{0});
   place(Section::data, "prb", 8, 8, 'd');
+  place(Section::data, "tasklist_lock", types_.size("rwlock_t"), 64);
+  place(Section::data, "pidmap_lock", types_.size("spinlock_t"), 64, 'd');
+  for (const char* lock : {"mount_lock", "rename_lock"})
+    place(Section::data, lock, types_.size("seqlock_t"), 64);
+  place(Section::data, "namespace_sem", types_.size("struct rw_semaphore"), 64, 'd');
+  place(Section::data, "module_mutex", types_.size("struct mutex"), 64);
   const GuestVirtual modules = place(Section::data, "modules", 16, 8, 'd');
   put(modules, modules.value);
   put(modules + 8, modules.value);
+  place(Section::read_only, "socket_file_ops", 32);
+  place(Section::data, "net_namespace_list", 16);
+  place(Section::data, "tcp_hashinfo", types_.size("struct inet_hashinfo"), 64);
+  place(Section::data, "udp_table", types_.size("struct udp_table"));
+  place(Section::data, "raw_v4_hashinfo", types_.size("struct raw_hashinfo"));
+  place(Section::data, "nl_table", 8);
+  place(Section::data, "arp_tbl", types_.size("struct neigh_table"));
   alias("jiffies", "jiffies_64", 'D');
   if (options_.timekeeper == TimekeeperHome::timekeeper_data)
     place(Section::data, "timekeeper_data", 2ULL * types_.size("struct tk_data"), 64, 'd');
@@ -149,6 +174,7 @@ void Kernel::lay_out_data() {
   std::uint64_t pages = 0;
   for (const Range& range : memory_.ram()) pages += range.size / page_size;
   put(place(Section::data, "_totalram_pages", 8), pages);
+  for (const auto& [name, size] : options_.variables) place(Section::data, name, size, 64, 'd');
   if (!options_.resources.empty())
     place(Section::data, "iomem_resource", types_.size("struct resource"), 64);
 }
@@ -275,6 +301,7 @@ void Kernel::write_kallsyms() {
   std::vector<Symbol> listed;
   for (auto [name, symbol] : symbols_) {
     if (options_.missing_symbols.contains(name)) continue;
+    if (!options_.kallsyms_all && symbol.type != 'T' && symbol.type != 't') continue;
     const auto changed = options_.symbol_overrides.find(name);
     if (changed != options_.symbol_overrides.end()) symbol.address = changed->second;
     listed.push_back(symbol);

@@ -51,24 +51,30 @@ struct KernelOptions {
   PageTypes pages = PageTypes::bits;
   ModuleMemory modules = ModuleMemory::several;
   UnwindRules unwind_rules = UnwindRules::with_end_type;
+  RegionHome regions = RegionHome::tree;
+  LockLists lock_lists = LockLists::headed;
+  LockForms locks = LockForms::several_processors;
   SymbolEncoding encoding = SymbolEncoding::absolute_percpu;
   NameLengths lengths = NameLengths::uleb128;
   bool kallsyms_offsets_last = false;
   int filler_symbols = 300;
   bool statm_sums_cpus = false;  // task_statm() calls __percpu_counter_sum(), as from 82241a83cd15
   std::string command_line = "ro quiet";
+  std::map<std::string, std::uint64_t> variables = {};  // further symbols of data, and their sizes
   std::vector<Resource> resources = {};  // the top level of /proc/iomem; none: no iomem_resource
 
   // Parts left out.
   bool vmcoreinfo = true;
   bool vmcoreinfo_names_kallsyms = true;  // false: as before 6.0
   bool kallsyms = true;
+  bool kallsyms_all = true;  // false: of functions only
   bool btf = true;
-  std::set<std::string> missing_symbols = {};  // not in kallsyms
+  std::set<std::string> missing_symbols = {};  // neither in kallsyms nor exported
   // Falsified: the value of a VMCOREINFO key ("SYMBOL(_stext)"), nullopt to leave the key out, and
   // an address in kallsyms.
   std::map<std::string, std::optional<std::string>> vmcoreinfo_overrides = {};
   std::map<std::string, std::uint64_t> symbol_overrides = {};
+  std::uint64_t exports_shifted_by = 0;  // what the table of exports claims of every address
 };
 
 // Writes an ELF note as the kernel's vmcoreinfo_note at the start of a page: for a forged one too.
@@ -77,6 +83,8 @@ void write_vmcoreinfo_note(Memory& memory, GuestPhysical page, std::string_view 
 class Kernel {
  public:
   static constexpr std::uint64_t image_size = 6 * megabyte;  // text, read-only data, data
+
+  static constexpr std::uint64_t stack_size = 16 << 10;  // of a task's kernel stack
 
   static constexpr std::size_t unwind_entries = 32;  // room in the tables, see stacks.h
 
@@ -154,6 +162,7 @@ class Kernel {
   void fill_resources();
   void write_interrupt_table();
   void write_btf();
+  void write_exports();
   void write_kallsyms();
   void write_vmcoreinfo();
   void map_isolated(PageTables& user_root) const;

@@ -38,6 +38,25 @@ enum class UnwindRules {
   with_end_type,  // a type, from commit fb799447ae29
 };
 
+// Where the regions of a process's memory are.
+enum class RegionHome {
+  tree,  // mm_mt, a maple tree, from commit 763ecb035029
+  list,  // mmap
+};
+
+// How a lock knows those that wait for it.
+enum class LockLists {
+  headed,   // they are a list whose head is in the lock
+  pointed,  // it points to the first of them (7.1)
+};
+
+// What the kernel's locks are made of.
+enum class LockForms {
+  several_processors,  // qspinlock, qrwlock, and semaphores with a count
+  real_time,           // PREEMPT_RT: rt_mutex and rwbase
+  one_processor,       // without SMP spinlocks keep no word
+};
+
 // Numbers of the counters in rss_stat (include/linux/mm_types_task.h).
 enum RssCounter : std::uint8_t {
   file_pages = 0,
@@ -57,6 +76,8 @@ std::vector<std::pair<std::string, int>> page_flags(PageTypes pages);
 
 Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_seed,
                    PageTypes pages = PageTypes::bits, ModuleMemory modules = ModuleMemory::several,
-                   UnwindRules rules = UnwindRules::with_end_type);
+                   UnwindRules rules = UnwindRules::with_end_type,
+                   RegionHome regions = RegionHome::tree, LockLists lists = LockLists::headed,
+                   LockForms locks = LockForms::several_processors);
 
 }  // namespace vitrine::synthetic

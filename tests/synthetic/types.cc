@@ -51,8 +51,8 @@ void Types::add_spread(const std::string& name, std::vector<Field> fields, std::
     needed += round_up(size(field.type), 8);
     ++moving;
   }
-  if (moving == 0 || first + needed > last) throw std::logic_error("synthetic guest: " + name);
-  const std::uint32_t gap = (last - first - needed) / moving / 8 * 8;
+  if (first + needed > last) throw std::logic_error("synthetic guest: " + name);
+  const std::uint32_t gap = (last - first - needed) / std::max(moving, 1U) / 8 * 8;
   std::uint32_t next = first;
   for (const Field& field : fields) {
     made.members.push_back({field.name, field.type, field.at.value_or(next)});

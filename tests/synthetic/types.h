@@ -41,7 +41,8 @@ class Types {
   void add_typedef(std::string name, std::string target);
   // A struct as a C compiler lays it out. A name starting with '<' is anonymous in the BTF.
   void add_struct(const std::string& name, const std::vector<Field>& fields);
-  // A struct of `size` bytes whose members are spread over [first, last), others left out.
+  // A struct of `size` bytes whose members are spread over [first, last), others left out. Those
+  // with an offset of their own may lie over each other.
   void add_spread(const std::string& name, std::vector<Field> fields, std::uint32_t size,
                   std::uint32_t first, std::uint32_t last);
   void add_anonymous_enum(std::vector<std::pair<std::string, int>> values);

@@ -1,10 +1,10 @@
 #include "vitrine/images/frame_use.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "vitrine/images/omission.h"
+#include "vitrine/kernel/page_array.h"
 
 namespace vitrine::images {
 namespace {
@@ -97,18 +97,9 @@ base::Result<void> FrameUses::find_flags(const kernel::Kernel& kernel) {
 }
 
 base::Result<void> FrameUses::find_array(const kernel::Kernel& kernel) {
-  // The variable exists where the kernel randomises the place; otherwise it is fixed
-  // (Documentation/arch/x86/x86_64/mm.rst).
-  array_ = GuestVirtual(kernel.space.format == &paging::x86_64_five_level ? 0xffd4'0000'0000'0000
-                                                                          : 0xffff'ea00'0000'0000);
-  const auto variable = kernel.symbols.find("vmemmap_base");
-  if (!variable) return {};
-  std::array<std::byte, 8> bytes{};
-  auto read = walked_.read(*variable, bytes);
-  if (!read) return fail(read.error());
-  std::uint64_t address = 0;
-  std::memcpy(&address, bytes.data(), sizeof address);
-  array_ = GuestVirtual(address);
+  const auto array = kernel::find_page_array(kernel, walked_);
+  if (!array) return fail(array.error());
+  array_ = array->start;
   return {};
 }
 

@@ -2,13 +2,12 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 
-#include "vitrine/images/sha256.h"
+#include "vitrine/images/file_digest.h"
 #include "vitrine/images/utsname.h"
 #include "vitrine/kernel/vmcoreinfo.h"
 #include "vitrine/memory/prstatus.h"
@@ -96,20 +95,16 @@ base::Result<void> ImageChain::verify(
     struct stat info {};
     if (fstat(layer.memory->file(), &info) == 0) total += static_cast<std::uint64_t>(info.st_size);
   }
-  std::vector<std::byte> buffer(1 << 20);
   for (const Layer& layer : layers_) {
-    Sha256 hash;
-    for (off_t at = 0;;) {
-      const ssize_t got = pread(layer.memory->file(), buffer.data(), buffer.size(), at);
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0)
-        return base::fail_errno(errno, "pread", "cannot read " + layer.link.file.string());
-      if (got == 0) break;
-      hash.update(std::span(buffer).first(static_cast<std::size_t>(got)));
-      at += got;
-      progress(done += static_cast<std::uint64_t>(got), total);
-    }
-    if (hash.finish() != layer.link.sha256)
+    std::uint64_t read = 0;
+    const auto digest =
+        file_digest(layer.memory->file(), layer.link.file.string(), [&](std::uint64_t now) {
+          progress(done + now, total);
+          read = now;
+        });
+    if (!digest) return fail(digest.error());
+    done += read;
+    if (*digest != layer.link.sha256)
       return fail(Code::inconsistent,
                   layer.link.file.string() + ": the image is not what its manifest says",
                   "it was changed or damaged: take it from another copy");

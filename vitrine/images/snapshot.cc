@@ -16,10 +16,9 @@ using base::fail;
 // The names the kernel goes by: as the guest has them, or what is known of them.
 std::vector<std::byte> read_utsname(const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
   std::vector<std::byte> names(kUtsnameBytes);
-  const auto namespace_at = kernel.vmcoreinfo.symbol("init_uts_ns");
-  const auto offset = kernel.vmcoreinfo.offset("uts_namespace.name");
+  const auto at = kernel.vmcoreinfo.utsname();
   paging::WalkedMemory walked(*kernel.space.format, kernel.space.root, memory);
-  if (namespace_at && offset && walked.read(*namespace_at + *offset, names)) return names;
+  if (at && walked.read(*at, names)) return names;
   return make_utsname(kernel.release);
 }
 
@@ -64,8 +63,14 @@ base::Result<SnapshotReport> write(const GuestDescription& guest, memory::Physic
 base::Result<SnapshotReport> write_snapshot(const kernel::Kernel& kernel,
                                             memory::PhysicalMemory& memory,
                                             const SnapshotRequest& request, OutputFile& file) {
+  const bool needs_account = request.omissions.free || request.omissions.cache;
+  if (kernel.architecture != kernel::Architecture::x86_64 &&
+      (request.format != Format::raw || needs_account))
+    return fail(Code::unsupported,
+                "of an arm64 guest only raw images can be written, with all pages that it has",
+                "use --format raw, without --skip free and cache");
   std::optional<FrameUses> uses;
-  if (request.omissions.free || request.omissions.cache) {
+  if (needs_account) {
     auto created = FrameUses::create(kernel, memory);
     if (!created) return fail(created.error());
     uses.emplace(std::move(*created));

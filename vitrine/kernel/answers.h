@@ -31,6 +31,16 @@ class Answers {
     grown_ = known_.insert_or_assign(std::move(question), std::move(answer)).second || grown_;
   }
 
+  // From now on also what is asked too often and too variously to be kept between runs.
+  void keep_all() {
+    const std::lock_guard lock(mutex_);
+    keeps_all_ = true;
+  }
+  bool keeps_all() const {
+    const std::lock_guard lock(mutex_);
+    return keeps_all_;
+  }
+
   std::map<std::string, std::string> all() const {
     const std::lock_guard lock(mutex_);
     return known_;
@@ -51,6 +61,7 @@ class Answers {
   mutable std::mutex mutex_;
   std::map<std::string, std::string> known_;
   bool grown_ = false;
+  bool keeps_all_ = false;
 };
 
 }  // namespace vitrine::kernel

@@ -4,6 +4,7 @@
 // Thread contract: as the memory. Cost: a few page walks each.
 #pragma once
 
+#include "vitrine/kernel/architecture.h"
 #include "vitrine/kernel/note_scan.h"
 #include "vitrine/memory/registers.h"
 #include "vitrine/paging/address_space.h"
@@ -12,10 +13,10 @@ namespace vitrine::kernel {
 
 struct Candidate {
   Note note;
+  Architecture architecture = Architecture::x86_64;
   paging::AddressSpace space;  // format and root; no linear maps yet
   base::GuestVirtual text;     // _stext
   base::GuestPhysical text_physical;
-  std::uint64_t physical_base = 0;  // phys_base
 };
 
 // Derives the page-table root from the note and checks that it translates _stext as the note says

@@ -6,6 +6,7 @@
 #include <ctime>
 #include <string>
 
+#include "vitrine/kernel/timekeeper.h"
 #include "vitrine/paging/walked_memory.h"
 
 namespace vitrine::kernel {
@@ -19,8 +20,6 @@ constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::size_t kMaxResources = 4096;
 
 enum Name : std::size_t {
-  kTimekeeper,
-  kTimekeeperData,
   kOnlineCpus,
   kPossibleCpus,
   kTotalPages,
@@ -29,8 +28,7 @@ enum Name : std::size_t {
   kNames
 };
 constexpr std::array<std::string_view, kNames> kSymbolNames{
-    "tk_core",         "timekeeper_data",    "__num_online_cpus", "nr_cpu_ids",
-    "_totalram_pages", "saved_command_line", "iomem_resource"};
+    "__num_online_cpus", "nr_cpu_ids", "_totalram_pages", "saved_command_line", "iomem_resource"};
 
 // Reads values of the kernel, walking for every address: few, so speed does not matter.
 class Facts {
@@ -80,24 +78,6 @@ class Facts {
   std::vector<std::optional<GuestVirtual>> symbols_;
 };
 
-// The kernel's core timekeeper, and the name of what leads there.
-struct Timekeeper {
-  GuestVirtual at;
-  std::string_view symbol;
-};
-
-// Until 6.12 tk_core is an unnamed structure of a sequence counter and the timekeeper, which is
-// aligned to 8; then it is a tk_data (kernel commit 10c7743dfa4a), from 6.17 on in an array
-// (22c62b9a84b8).
-std::optional<Timekeeper> find_timekeeper(const Kernel& kernel, const Facts& facts) {
-  const auto in_data = kernel.types.member("tk_data", "timekeeper");
-  if (const auto data = facts.symbol(kTimekeeperData); data && in_data)
-    return Timekeeper{*data + in_data->offset, kSymbolNames[kTimekeeperData]};
-  if (const auto core = facts.symbol(kTimekeeper))
-    return Timekeeper{*core + (in_data ? in_data->offset : 8), kSymbolNames[kTimekeeper]};
-  return std::nullopt;
-}
-
 std::string format_time(std::int64_t ns_since_epoch) {
   const std::time_t seconds = ns_since_epoch / static_cast<std::int64_t>(kSecond);
   std::tm parts{};
@@ -110,7 +90,7 @@ std::string format_time(std::int64_t ns_since_epoch) {
 // Boot time as getboottime64(), uptime as ktime_get_boottime(), as of the guest's last clock tick
 // (kernel/time/timekeeping.c).
 void add_times(const Kernel& kernel, Facts& facts, std::vector<Finding>& findings) {
-  const auto timekeeper = find_timekeeper(kernel, facts);
+  const auto timekeeper = find_timekeeper(kernel);
   if (!timekeeper) return;
   const auto value = [&](std::string_view path) {
     return facts.member(timekeeper->at, "timekeeper", path);
@@ -138,10 +118,9 @@ void add_times(const Kernel& kernel, Facts& facts, std::vector<Finding>& finding
 std::vector<Finding> read_facts(const Kernel& kernel, memory::PhysicalMemory& memory) {
   Facts facts(kernel, memory);
   std::vector<Finding> findings;
-  if (const auto names = kernel.vmcoreinfo.symbol("init_uts_ns")) {
-    const auto at = *names + kernel.vmcoreinfo.offset("uts_namespace.name").value_or(0);
-    findings.push_back({"hostname", facts.text(at + 65, 65), "init_uts_ns"});
-    findings.push_back({"version", facts.text(at + std::uint64_t{3} * 65, 65), "init_uts_ns"});
+  if (const auto names = kernel.vmcoreinfo.utsname()) {
+    findings.push_back({"hostname", facts.text(*names + 65, 65), "init_uts_ns"});
+    findings.push_back({"version", facts.text(*names + std::uint64_t{3} * 65, 65), "init_uts_ns"});
   }
   add_times(kernel, facts, findings);
   if (const auto symbol = facts.symbol(kOnlineCpus))

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "vitrine/kernel/kallsyms_names.h"
+#include "vitrine/kernel/kallsyms_search.h"
 
 namespace vitrine::kernel {
 namespace {
@@ -131,29 +132,48 @@ Result<T> read_value(memory::VirtualMemory& memory, GuestVirtual from) {
   return value;
 }
 
-}  // namespace
-
-Result<KallsymsTables> read_kallsyms(memory::VirtualMemory& memory, const Vmcoreinfo& info) {
+// The places that VMCOREINFO names; nullopt where it does not name all that there must be.
+std::optional<KallsymsPlaces> named_places(const Vmcoreinfo& info) {
   const auto names = info.symbol("kallsyms_names");
   const auto count = info.symbol("kallsyms_num_syms");
   const auto table = info.symbol("kallsyms_token_table");
   const auto index = info.symbol("kallsyms_token_index");
   const auto offsets = info.symbol("kallsyms_offsets");
+  if (!names || !count || !table || !index || !offsets) return std::nullopt;
+  return KallsymsPlaces{.names = *names,
+                        .symbol_count = *count,
+                        .token_table = *table,
+                        .token_index = *index,
+                        .offsets = *offsets,
+                        .relative_base = info.symbol("kallsyms_relative_base")};
+}
+
+Result<KallsymsPlaces> places_of(memory::VirtualMemory& memory, const Vmcoreinfo& info,
+                                 GuestVirtual stext) {
+  if (const auto named = named_places(info)) return *named;
+  return find_kallsyms(memory, stext);
+}
+
+}  // namespace
+
+Result<KallsymsTables> read_kallsyms(memory::VirtualMemory& memory, const Vmcoreinfo& info) {
   const auto stext = info.symbol("_stext");
-  if (!names || !count || !table || !index || !offsets || !stext) {
+  if (!stext) {
     return base::fail(Code::unsupported,
-                      "the guest kernel's VMCOREINFO does not say where its symbols are",
-                      "the guest needs Linux 6.0 or newer with CONFIG_KALLSYMS");
+                      "the guest kernel's VMCOREINFO does not say where the kernel is");
   }
+  const auto places = places_of(memory, info, *stext);
+  if (!places) return base::fail(places.error());
   KallsymsTables tables;
   tables.stext = *stext;
-  tables.offsets_address = *offsets;
-  if (const auto base_address = info.symbol("kallsyms_relative_base")) {
-    auto base_value = read_value<std::uint64_t>(memory, *base_address);
+  tables.names_address = places->names;
+  tables.offsets_address = places->offsets;
+  if (places->relative_base) {
+    auto base_value = read_value<std::uint64_t>(memory, *places->relative_base);
     if (!base_value) return base::fail(base_value.error());
     tables.relative_base = *base_value;
   }
-  auto symbols = read_value<std::uint32_t>(memory, *count);
+  auto symbols = read_value<std::uint32_t>(memory, places->symbol_count);
   if (!symbols) return base::fail(symbols.error());
   if (*symbols == 0 || *symbols > KallsymsTables::max_symbols) {
     return base::fail(Code::inconsistent, "the guest's kallsyms claims to hold " +
@@ -162,15 +182,17 @@ Result<KallsymsTables> read_kallsyms(memory::VirtualMemory& memory, const Vmcore
   tables.symbols = *symbols;
 
   tables.token_index.resize(tokens * sizeof(std::uint16_t));
-  if (auto read = memory.read(*index, tables.token_index); !read) return base::fail(read.error());
-  auto token_table = read_token_table(memory, *table, tables.token_index);
+  if (auto read = memory.read(places->token_index, tables.token_index); !read)
+    return base::fail(read.error());
+  auto token_table = read_token_table(memory, places->token_table, tables.token_index);
   if (!token_table) return base::fail(token_table.error());
   tables.token_table = std::move(*token_table);
-  auto name_table = read_names(memory, *names, tables.symbols);
+  auto name_table = read_names(memory, places->names, tables.symbols);
   if (!name_table) return base::fail(name_table.error());
   tables.names = std::move(*name_table);
   tables.offsets.resize(std::size_t{tables.symbols} * sizeof(std::int32_t));
-  if (auto read = memory.read(*offsets, tables.offsets); !read) return base::fail(read.error());
+  if (auto read = memory.read(places->offsets, tables.offsets); !read)
+    return base::fail(read.error());
   return tables;
 }
 

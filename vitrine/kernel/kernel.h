@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "vitrine/kernel/architecture.h"
 #include "vitrine/kernel/symbol_lookup.h"
 #include "vitrine/kernel/type_lookup.h"
 #include "vitrine/kernel/vmcoreinfo.h"
@@ -26,6 +27,7 @@ struct Finding {
 };
 
 struct Kernel {
+  Architecture architecture = Architecture::x86_64;
   std::string release;                  // as uname -r
   std::optional<std::string> build_id;  // absent where the kernel keeps none or garbage
   Vmcoreinfo vmcoreinfo;

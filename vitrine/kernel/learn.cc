@@ -35,25 +35,40 @@ base::Result<void> confirm_note(const Candidate& candidate, const SymbolLookup& 
                   " is not the one that the kernel points to: a copy, or planted by a process");
 }
 
-// Where RAM begins in the direct map. The variable exists where the kernel randomises the place;
-// otherwise it is fixed (Documentation/arch/x86/x86_64/mm.rst).
-std::uint64_t direct_map_start(const SymbolLookup& symbols, const paging::Format& format,
-                               memory::VirtualMemory& kernel) {
-  if (const auto variable = symbols.find("page_offset_base")) {
-    auto value = read_word(kernel, *variable);
-    if (value) return *value;
-  }
-  return &format == &paging::x86_64_five_level ? 0xff11'0000'0000'0000 : 0xffff'8880'0000'0000;
+// The direct map of x86-64. The variable exists where the kernel randomises the place; otherwise it
+// is fixed (Documentation/arch/x86/x86_64/mm.rst).
+paging::LinearMap x86_direct_map(const Kernel& kernel, paging::WalkedMemory& walked,
+                                 std::span<const memory::Range> ram) {
+  std::uint64_t start = kernel.space.format == &paging::x86_64_five_level ? 0xff11'0000'0000'0000
+                                                                          : 0xffff'8880'0000'0000;
+  if (const auto variable = kernel.symbols.find("page_offset_base"))
+    if (const auto value = read_word(walked, *variable)) start = *value;
+  return {base::GuestVirtual(start), ram.back().end().value, base::GuestPhysical(0)};
+}
+
+// That of arm64, its linear map: the lower half of the kernel's addresses (PAGE_OFFSET and
+// PAGE_END, arch/arm64/include/asm/memory.h), at a random distance from RAM. Any object in it that
+// the note names tells the distance: the array of memory sections lies in the linear map where
+// memory is sparse, as in every distribution's kernel. Size 0 where none is named.
+paging::LinearMap arm64_direct_map(const Kernel& kernel, paging::WalkedMemory& walked,
+                                   std::span<const memory::Range> ram) {
+  const auto sections = kernel.vmcoreinfo.symbol("mem_section");
+  if (!sections) return {};
+  const auto found = walked.translate(*sections);
+  if (!found) return {};
+  const base::GuestPhysical first = ram.front().start;
+  return {*sections - (found->address - first), ram.back().end() - first, first};
 }
 
 void find_linear_maps(Kernel& kernel, const Candidate& candidate, paging::WalkedMemory& walked,
                       memory::PhysicalMemory& memory) {
   const auto ram = memory.ram();
   if (ram.empty()) return;
-  const paging::LinearMap direct{
-      base::GuestVirtual(direct_map_start(kernel.symbols, *kernel.space.format, walked)),
-      ram.back().end().value, base::GuestPhysical(0)};
-  if (paging::verify(kernel.space, direct, ram, memory)) kernel.space.direct = direct;
+  const paging::LinearMap direct = kernel.architecture == Architecture::x86_64
+                                       ? x86_direct_map(kernel, walked, ram)
+                                       : arm64_direct_map(kernel, walked, ram);
+  if (direct.size != 0 && paging::verify(kernel.space, direct, ram, memory))
+    kernel.space.direct = direct;
   const auto end = kernel.symbols.find("_end");
   if (!end || *end <= candidate.text || *end - candidate.text > (std::uint64_t{1} << 30)) return;
   const paging::LinearMap image{candidate.text, *end - candidate.text, candidate.text_physical};
@@ -72,14 +87,14 @@ void describe(Kernel& kernel, const Candidate& candidate) {
       "VMCOREINFO at " + base::to_string(kernel.note) + ", same in init_uts_ns");
   add("build_id", kernel.build_id ? Value(*kernel.build_id) : Value(),
       kernel.build_id ? "VMCOREINFO" : "VMCOREINFO holds none that is valid");
-  add("architecture", "x86_64", "page tables");
+  add("architecture", std::string(name(kernel.architecture)), "VMCOREINFO");
   add("paging", std::string(kernel.space.format->name), "VMCOREINFO, page tables translate _stext");
-  add("page_table_root", base::to_string(kernel.space.root), "swapper_pg_dir and phys_base");
+  add("page_table_root", base::to_string(kernel.space.root), "VMCOREINFO: swapper_pg_dir");
   add("kaslr_offset", base::to_hex(info.kernel_offset().value_or(0)), "VMCOREINFO");
   add("kernel_text", base::to_string(candidate.text), "VMCOREINFO, kallsyms and page tables agree");
   add("direct_map",
       kernel.space.direct.size != 0 ? Value(base::to_string(kernel.space.direct.start)) : Value(),
-      kernel.space.direct.size != 0 ? "page_offset_base, verified against the page tables"
+      kernel.space.direct.size != 0 ? "verified against the page tables"
                                     : "not verified: every address is walked");
   add("symbols", std::uint64_t{kernel.symbols.count()}, "kallsyms");
 }
@@ -101,14 +116,16 @@ std::shared_ptr<Answers> recall_answers(const Candidate& candidate, paging::Walk
 base::Result<Kernel> learn(const Candidate& candidate, memory::PhysicalMemory& memory,
                            const Recall& recall) {
   paging::WalkedMemory walked(*candidate.space.format, candidate.space.root, memory);
-  auto tables = std::make_shared<Tables>(memory, candidate.space, candidate.note.content);
+  auto tables = std::make_shared<Tables>(memory, candidate.architecture, candidate.space,
+                                         candidate.note.content);
   std::shared_ptr<Answers> answers = recall_answers(candidate, walked, recall);
   const bool recalled = answers != nullptr;
   if (!recalled) {
     if (auto symbols = tables->symbols(); !symbols) return fail(symbols.error());
     answers = std::make_shared<Answers>();
   }
-  Kernel kernel{.release = std::string(candidate.note.content.release()),
+  Kernel kernel{.architecture = candidate.architecture,
+                .release = std::string(candidate.note.content.release()),
                 .build_id = std::nullopt,
                 .vmcoreinfo = candidate.note.content,
                 .note = candidate.note.at,

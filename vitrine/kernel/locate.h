@@ -5,7 +5,7 @@
 // cross-checks: the root must translate _stext to where the note says, the release in init_uts_ns
 // must be the note's, and, where registers can be had, a vCPU's own page tables must map the same
 // image. Several different kernels that pass are an error unless exactly one shows life (its
-// jiffies advance); nothing is guessed.
+// jiffies advance), or an image of the memory names it; nothing is guessed.
 //
 // Thread contract: one thread at a time per memory. Effect on the guest: that of the memory.
 // Cost: a scan of the populated pages (unless a hint leads straight to the note), some megabytes of
@@ -15,6 +15,7 @@
 #include <chrono>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "vitrine/base/result.h"
 #include "vitrine/kernel/kernel.h"
@@ -28,6 +29,12 @@ struct LocateOptions {
   std::span<const memory::X86Registers> registers;  // of every vCPU; empty where none can be had
   std::optional<base::GuestPhysical> hint = {};     // where the note was the last time
   Recall recall = {};                               // what was kept of kernels seen before
+  // What an image of the memory keeps beside it: the text of its VMCOREINFO, which leads straight
+  // to the kernel, and the vCPUs' general registers, whose GS leads to a kernel's per-CPU data.
+  std::string_view told = {};
+  std::span<const memory::X86GeneralRegisters> processors = {};
+  // Whether time passes in the memory: in an image no kernel shows life.
+  bool lives = true;
   // How long one of several kernels may take to show life.
   std::chrono::milliseconds patience = std::chrono::seconds(2);
 };

@@ -129,5 +129,47 @@ TEST_F(TwoKernels, ReadsNothingOutsideRamAndFillsNoHole) {
   EXPECT_EQ(memory_.allocated_pages(), allocated);
 }
 
+// An image's own VMCOREINFO leads to its kernel, whatever else its memory holds.
+TEST_F(TwoKernels, AnImagesNoteDecides) {
+  for (const synthetic::Kernel* kernel : {&running_, &former_}) {
+    const auto found =
+        locate(memory_, {.registers = {}, .told = kernel->vmcoreinfo_text(), .lives = false});
+    ASSERT_TRUE(found) << to_string(found.error());
+    EXPECT_EQ(found->release, kernel->options().release);
+    EXPECT_EQ(found->note, kernel->vmcoreinfo_page());
+  }
+}
+
+// One that belongs to another image, or is none.
+TEST_F(TwoKernels, ANoteThatFitsNoKernelDecidesNothing) {
+  std::string foreign = running_.vmcoreinfo_text();
+  foreign.replace(foreign.find("phys_base)="), 12, "phys_base)=7");
+  for (const std::string& told : {foreign, std::string("nonsense")}) {
+    const auto found = locate(memory_, {.registers = {}, .told = told, .lives = false});
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().code, Code::ambiguous);
+    EXPECT_NE(found.error().remedy.find("image"), std::string::npos);
+  }
+}
+
+TEST_F(TwoKernels, InAnImageNobodyWaitsForASignOfLife) {
+  patience_ = std::chrono::minutes(10);
+  run(running_);
+  const auto found = locate(memory_, {.registers = {}, .lives = false, .patience = patience_});
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, Code::ambiguous);
+}
+
+TEST_F(TwoKernels, GeneralRegistersOfAVcpuInItsKernelDecide) {
+  memory::X86GeneralRegisters cpu;
+  cpu.cs = 0x10;
+  cpu.gs_base = running_.percpu_offset(0);
+  const std::array processors{cpu};
+  const auto found = locate(memory_, {.registers = {}, .processors = processors, .lives = false});
+  ASSERT_TRUE(found) << to_string(found.error());
+  EXPECT_EQ(found->release, "6.1.0-running");
+  EXPECT_TRUE(found->anchored);
+}
+
 }  // namespace
 }  // namespace vitrine::kernel

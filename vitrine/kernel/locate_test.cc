@@ -84,6 +84,41 @@ TEST(Locate, ReadsEverySymbolEncoding) {
   }
 }
 
+// As before 6.0, when the note also did not say where the names of the system are.
+TEST(Locate, FindsTheSymbolsOfAKernelThatDoesNotNameItsTables) {
+  using synthetic::NameLengths;
+  for (const auto lengths : {NameLengths::one_byte, NameLengths::uleb128}) {
+    GuestOptions options;
+    options.kernel.lengths = lengths;
+    options.kernel.vmcoreinfo_names_kallsyms = false;
+    expect_found(options);
+  }
+}
+
+// As without CONFIG_KALLSYMS_ALL: variables are found by what is exported, BTF by how it begins.
+TEST(Locate, FindsTheVariablesOfAKernelWhoseKallsymsHasFunctionsOnly) {
+  GuestOptions options;
+  options.kernel.kallsyms_all = false;
+  Guest guest(options);
+  const auto found = locate_with(guest, {});
+  ASSERT_TRUE(found) << to_string(found.error());
+  for (const char* name : {"init_task", "jiffies_64", "__per_cpu_offset", "default_idle"})
+    EXPECT_EQ(found->symbols.find(name), guest.kernel().symbol(name)) << name;
+  EXPECT_EQ(found->symbols.find("linux_banner"), std::nullopt);
+  EXPECT_TRUE(found->types.member("task_struct", "comm"));
+  EXPECT_GT(found->space.direct.size, 0U);
+}
+
+TEST(Locate, BelievesNoExportsThatContradictKallsyms) {
+  GuestOptions options;
+  options.kernel.kallsyms_all = false;
+  options.kernel.exports_shifted_by = 16;
+  Guest guest(options);
+  const auto found = locate_with(guest, {});
+  ASSERT_TRUE(found) << to_string(found.error());
+  EXPECT_EQ(found->symbols.find("init_task"), std::nullopt);
+}
+
 TEST(Locate, FindsTheKernelOfAGuestWithRamOnBothSidesOf4GB) {
   GuestOptions options;
   options.ram = {{GuestPhysical(0), 640u << 10},
@@ -147,8 +182,6 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Refused{"no_note", [](KernelOptions& o) { o.vmcoreinfo = false; }, Code::absent},
         Refused{"no_kallsyms", [](KernelOptions& o) { o.kallsyms = false; }, Code::unsupported},
-        Refused{"before_6_0", [](KernelOptions& o) { o.vmcoreinfo_names_kallsyms = false; },
-                Code::unsupported},
         Refused{"no_btf", [](KernelOptions& o) { o.btf = false; }, Code::unsupported},
         Refused{"no_phys_base",
                 [](KernelOptions& o) {

@@ -34,7 +34,7 @@ struct Extent {
 // Where the names of the symbols and the BTF are, as far as they fill whole pages.
 std::vector<Extent> table_extents(const Kernel& kernel) {
   std::vector<Extent> extents;
-  const auto names = kernel.vmcoreinfo.symbol("kallsyms_names");
+  const auto names = kernel.symbols.names();
   // Names are at least three bytes each.
   if (names) extents.push_back({*names, std::uint64_t{kernel.symbols.count()} * 3 / kPage});
   const auto begin = kernel.symbols.find("__start_BTF");
@@ -48,10 +48,10 @@ std::vector<Extent> table_extents(const Kernel& kernel) {
 std::optional<Recollection> recollect(const Kernel& kernel, memory::PhysicalMemory& memory) {
   const auto text = kernel.vmcoreinfo.symbol("_stext");
   if (!kernel.build_id || !text) return std::nullopt;
-  Recollection kept{kernel.release, *kernel.build_id, {}, kernel.answers->all()};
   paging::WalkedMemory walked(*kernel.space.format, kernel.space.root, memory);
   const std::vector<Extent> extents = table_extents(kernel);
   if (extents.size() != 2) return std::nullopt;
+  Recollection kept{kernel.release, *kernel.build_id, {}, kernel.answers->all()};
   std::random_device random;
   for (const Extent& extent : extents)
     for (std::size_t i = 0; i < Recollection::kSamples / 2; ++i) {

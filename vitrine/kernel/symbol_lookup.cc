@@ -50,9 +50,9 @@ std::vector<std::optional<GuestVirtual>> SymbolLookup::find(
     addresses.push_back(parsed(*answer));
   }
   if (addresses.size() == names.size()) return addresses;
-  const auto symbols = tables_->symbols();
-  if (!symbols) return std::vector<std::optional<GuestVirtual>>(names.size());
-  addresses = (*symbols)->find(names);
+  auto found = tables_->find(names);
+  if (!found) return std::vector<std::optional<GuestVirtual>>(names.size());
+  addresses = std::move(*found);
   for (std::size_t i = 0; i < names.size(); ++i)
     answers_->add(question(names[i]), written(addresses[i]));
   return addresses;
@@ -69,8 +69,30 @@ std::optional<GuestVirtual> SymbolLookup::next_address_after(GuestVirtual wanted
 }
 
 std::optional<SymbolHit> SymbolLookup::containing(GuestVirtual wanted) const {
+  const std::string asked = "at " + written(wanted);
+  // "ADDRESS NAME", as written() writes the address; nothing where there is none.
+  if (const auto answer = answers_->find(asked)) {
+    const std::size_t space = answer->find(' ');
+    if (space == std::string::npos) return std::nullopt;
+    const auto start = parsed(std::string_view(*answer).substr(0, space));
+    if (!start) return std::nullopt;
+    return SymbolHit{answer->substr(space + 1), *start, wanted - *start};
+  }
   const auto symbols = tables_->symbols();
-  return symbols ? (*symbols)->containing(wanted) : std::nullopt;
+  if (!symbols) return std::nullopt;
+  auto hit = (*symbols)->containing(wanted);
+  if (answers_->keeps_all())
+    answers_->add(asked, hit ? written(hit->address) + ' ' + hit->name : std::string());
+  return hit;
+}
+
+std::optional<GuestVirtual> SymbolLookup::names() const {
+  if (const auto answer = answers_->find("names")) return parsed(*answer);
+  const auto symbols = tables_->symbols();
+  if (!symbols) return std::nullopt;
+  const GuestVirtual names = (*symbols)->raw().names_address;
+  answers_->add("names", written(names));
+  return names;
 }
 
 std::uint32_t SymbolLookup::count() const {

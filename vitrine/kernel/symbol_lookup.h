@@ -34,8 +34,13 @@ class SymbolLookup {
   // The lowest address of a symbol above `wanted`: the end of what begins there.
   std::optional<base::GuestVirtual> next_address_after(base::GuestVirtual wanted) const;
 
-  // The symbol that an address belongs to; always from the tables.
+  // The symbol that an address belongs to; from the tables, unless all answers are kept.
   std::optional<SymbolHit> containing(base::GuestVirtual wanted) const;
+
+  // All symbols, for who goes through them. Errors: as Tables::symbols.
+  base::Result<const Symbols*> symbols() const { return tables_->symbols(); }
+  // Where the names of the symbols begin; nullopt where the tables could not be read.
+  std::optional<base::GuestVirtual> names() const;
 
   // How many symbols there are; 0 where the tables could not be read.
   std::uint32_t count() const;

@@ -158,6 +158,20 @@ std::optional<GuestVirtual> Symbols::find(std::string_view name) const {
   return find(std::span(&name, 1)).front();
 }
 
+void Symbols::for_each(const Each& each) const {
+  std::size_t at = 0;
+  std::string text;
+  for (std::uint32_t i = 0; i < tables_.symbols; ++i) {
+    const auto name = compressed_name(tables_.names, at, lengths_);
+    if (!name) return;  // never: index_names() saw them all
+    at = name->end;
+    text.clear();
+    for (std::size_t position = name->begin; position < name->end; ++position)
+      text += token_at(position);
+    each(std::string_view(text).substr(1), text.front(), address(i));
+  }
+}
+
 std::string Symbols::name(std::uint32_t index) const {
   std::size_t at = markers_[index / marker_distance];
   for (std::uint32_t i = index % marker_distance;; --i) {

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -54,6 +55,11 @@ class Symbols {
   // The same for each of `names`, in their order, in a single pass.
   std::vector<std::optional<base::GuestVirtual>> find(
       std::span<const std::string_view> names) const;
+
+  // Calls `each` for every symbol, in the order of the tables: its name, hostile text, the letter
+  // that nm(1) gives to its kind, and its address.
+  using Each = std::function<void(std::string_view name, char kind, base::GuestVirtual address)>;
+  void for_each(const Each& each) const;
 
   // The symbol with the highest address that is not above `wanted` (the first of several there);
   // nullopt below `_stext` and above the last symbol, where kallsyms knows nothing.

@@ -26,6 +26,9 @@ class TypeLookup {
   base::Result<std::int64_t> enum_value(std::string_view enum_name,
                                         std::string_view enumerator) const;
 
+  // All types, for who wants more than members. Errors: as Tables::types.
+  base::Result<const Types*> types() const { return tables_->types(); }
+
  private:
   std::shared_ptr<Tables> tables_;
   std::shared_ptr<Answers> answers_;

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 #include <functional>
 #include <mutex>
 
+#include "vitrine/kernel/image_scan.h"
 #include "vitrine/kernel/member_search.h"
 
 namespace vitrine::kernel {
@@ -93,13 +95,45 @@ Result<Types> Types::parse(std::span<const std::byte> bytes) {
   return types;
 }
 
+// Without CONFIG_KALLSYMS_ALL no symbol says where it is: it is found by how it begins.
+Result<Types> Types::find(memory::VirtualMemory& memory, base::GuestVirtual stext) {
+  constexpr btf_header kBeginning{.magic = BTF_MAGIC,
+                                  .version = BTF_VERSION,
+                                  .flags = 0,
+                                  .hdr_len = sizeof(btf_header),
+                                  .type_off = 0,
+                                  .type_len = 0,
+                                  .str_off = 0,
+                                  .str_len = 0};
+  constexpr int kMostTries = 16;
+  const auto wanted =
+      std::as_bytes(std::span(&kBeginning, 1)).first(offsetof(btf_header, type_len));
+  auto found =
+      base::Result<Types>(base::fail(Code::unsupported, "the guest kernel carries no BTF",
+                                     "the guest needs a kernel built with CONFIG_DEBUG_INFO_BTF"));
+  int tries = 0;
+  find_in_image(memory, stext, wanted, [&](base::GuestVirtual at) {
+    std::vector<std::byte> bytes(sizeof(btf_header));
+    btf_header header{};
+    if (!memory.read(at, bytes)) return true;
+    std::memcpy(&header, bytes.data(), sizeof header);
+    const std::uint64_t size =
+        sizeof header + std::max(std::uint64_t{header.type_off} + header.type_len,
+                                 std::uint64_t{header.str_off} + header.str_len);
+    if (size > max_bytes) return true;
+    bytes.resize(size);
+    if (!memory.read(at, bytes)) return true;
+    auto types = parse(bytes);
+    if (types && types->find_struct("task_struct")) found = std::move(types);
+    return !found && ++tries < kMostTries;
+  });
+  return found;
+}
+
 Result<Types> Types::read(memory::VirtualMemory& memory, const Symbols& symbols) {
   const std::array<std::string_view, 2> names = {"__start_BTF", "__stop_BTF"};
   const auto bounds = symbols.find(names);
-  if (!bounds[0] || !bounds[1]) {
-    return base::fail(Code::unsupported, "the guest kernel carries no BTF",
-                      "the guest needs a kernel built with CONFIG_DEBUG_INFO_BTF");
-  }
+  if (!bounds[0] || !bounds[1]) return find(memory, symbols.raw().stext);
   const std::uint64_t size = *bounds[1] - *bounds[0];
   if (size == 0 || size > max_bytes) {
     return base::fail(Code::inconsistent, "the bounds of the guest's BTF make no sense");

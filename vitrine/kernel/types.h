@@ -52,7 +52,8 @@ class Types {
   // damaged, naming what is wrong.
   static base::Result<Types> parse(std::span<const std::byte> bytes);
 
-  // Parses the BTF between the guest's __start_BTF and __stop_BTF. Errors: `unsupported` where the
+  // Parses the BTF between the guest's __start_BTF and __stop_BTF, or, where kallsyms does not name
+  // these, the one that is found in the kernel's image. Errors: `unsupported` where the
   // kernel has none (CONFIG_DEBUG_INFO_BTF off), those of the memory, and those of parse().
   static base::Result<Types> read(memory::VirtualMemory& memory, const Symbols& symbols);
 
@@ -62,6 +63,9 @@ class Types {
 
   // The BTF as parsed, for a cache; valid as long as this object.
   std::span<const std::byte> raw() const;
+
+  // The same as libbpf has it, for who goes through all of it; valid as long as this object.
+  const struct btf* handle() const { return btf_.get(); }
 
   // The structure or union of this name, or the one a typedef of this name stands for. Error:
   // `absent`.
@@ -95,6 +99,7 @@ class Types {
   };
   explicit Types(struct btf* types);
 
+  static base::Result<Types> find(memory::VirtualMemory& memory, base::GuestVirtual stext);
   void index();
   std::string_view text(std::uint32_t offset) const;
   std::optional<TypeId> find(std::string_view name, bool (*kind)(std::uint32_t)) const;

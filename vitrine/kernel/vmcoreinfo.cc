@@ -131,6 +131,13 @@ std::optional<std::uint64_t> Vmcoreinfo::size(std::string_view type) const {
   return decimal(value("SIZE", type));
 }
 
+std::optional<base::GuestVirtual> Vmcoreinfo::utsname() const {
+  const auto names = symbol("init_uts_ns");
+  if (!names) return std::nullopt;
+  // Until 5.10 no note says so, and a reference count of 4 bytes stands before (9a56493f6942).
+  return *names + offset("uts_namespace.name").value_or(4);
+}
+
 std::optional<std::uint64_t> Vmcoreinfo::length(std::string_view member) const {
   return decimal(value("LENGTH", member));
 }

@@ -64,6 +64,10 @@ class Vmcoreinfo {
   std::optional<std::uint64_t> length(std::string_view member) const;
   std::optional<std::int64_t> number(std::string_view name) const;
 
+  // Where init_uts_ns keeps its struct new_utsname, six fields of 65 bytes; nullopt where the note
+  // does not name init_uts_ns.
+  std::optional<base::GuestVirtual> utsname() const;
+
   // The value of the line whose whole key is `wanted`, e.g. "SYMBOL(_stext)".
   std::optional<std::string_view> value(std::string_view wanted) const;
 

@@ -14,17 +14,17 @@ GatherReader::GatherReader(PhysicalMemory& memory) : memory_(memory), table_(102
 void GatherReader::begin() {
   memory_.begin_observation();
   cost_ = {};
-  const auto unused = static_cast<std::size_t>(std::ranges::count_if(
-      spans_, [this](const Span& span) { return span.used_in != observation_; }));
+  const auto unused = static_cast<std::size_t>(
+      std::ranges::count_if(spans_, [this](const Span& span) { return unused_for_long(span); }));
   if (!planned_ || unused > spans_.size() / 8) plan();
   gather();
   ++observation_;
 }
 
-// Drops the spans that the last observation did not use, and lays the others out in the arena in
+// Drops the spans that were not used for long, and lays the others out in the arena in
 // the order of their addresses, neighbours joined into one request.
 void GatherReader::plan() {
-  std::erase_if(spans_, [this](const Span& span) { return span.used_in != observation_; });
+  std::erase_if(spans_, [this](const Span& span) { return unused_for_long(span); });
   std::ranges::sort(spans_, {}, &Span::page);
   requests_.clear();
   request_spans_.clear();

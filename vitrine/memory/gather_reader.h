@@ -1,6 +1,6 @@
 // The plain reader of memory that has to be copied from another process or interface. A host call
 // costs far more than the bytes it moves, so an observation begins by gathering, in one scattered
-// read, the spans that the last one used; only what is new is then chased one by one.
+// read, the spans that the last two used; only what is new is then chased one by one.
 //
 // A span is the part of a 4 KiB page that was wanted, from the first byte to the last: the bytes in
 // between cost less than a second piece would.
@@ -31,6 +31,11 @@ class GatherReader {
     const std::byte* from = find(at, sizeof(T));
     if (from == nullptr) return false;
     return memory::load(from, to);
+  }
+
+  template <Loadable T>
+  bool load_ignoring(base::GuestPhysical at, T& to, std::uint64_t /*ignored*/) {
+    return load(at, to);
   }
 
   // May cross pages.
@@ -81,6 +86,9 @@ class GatherReader {
     }
     return fetch(at, size);
   }
+
+  // By neither of the last two observations: one may be only a comparison with the other.
+  bool unused_for_long(const Span& span) const { return span.used_in + 1 < observation_; }
 
   Span* lookup(std::uint64_t page) {
     for (std::size_t at = hash(page);; at = (at + 1) & (table_.size() - 1)) {

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <array>
 
-#include "vitrine/memory/recording_reader.h"
-
 namespace vitrine::memory {
 namespace {
 
@@ -186,26 +184,6 @@ TEST(GatherReader, OutsideRamIsReported) {
   std::uint64_t value = 0;
   EXPECT_FALSE(reader.load(GuestPhysical(64u << 20), value));
   EXPECT_EQ(reader.status(), ReadStatus::outside_ram);
-}
-
-TEST(RecordingReader, TwoObservationsOfUnchangedMemoryAreEqualAndOfChangedMemoryAreNot) {
-  CountingMemory memory;
-  GatherReader plain(memory);
-  RecordingReader<GatherReader> reader(plain);
-  const auto observe = [&] {
-    reader.begin();
-    std::uint64_t value = 0;
-    std::array<std::byte, 100> bytes{};
-    EXPECT_TRUE(reader.load(GuestPhysical(4096), value));
-    EXPECT_TRUE(reader.load_bytes(GuestPhysical(8150), bytes));
-    return reader.recording();
-  };
-  const Recording first = observe();
-  EXPECT_EQ(first.pieces().size(), 2U);
-  EXPECT_EQ(first.bytes().size(), 108U);
-  EXPECT_EQ(first, observe());
-  memory.shift = 8;
-  EXPECT_NE(first, observe());
 }
 
 }  // namespace

@@ -71,6 +71,7 @@ base::Result<void> MigrationStream::feed(Bytes bytes) {
     if (skip_ != 0) {
       const std::size_t skipped = std::min<std::uint64_t>(skip_, bytes.size());
       skip_ -= skipped;
+      consumed_ += skipped;
       bytes = bytes.subspan(skipped);
     }
     const std::size_t size = need_ - buffered_;
@@ -82,6 +83,7 @@ base::Result<void> MigrationStream::feed(Bytes bytes) {
     }
     bytes = bytes.subspan(size);
     buffered_ = 0;
+    consumed_ += need_;
     if (auto done = (this->*step_)(whole); !done) {
       failed_ = true;
       return done;
@@ -142,7 +144,10 @@ base::Result<void> MigrationStream::on_configuration_length(Bytes bytes) {
   return expect_name(number(bytes), &MigrationStream::on_configuration_name);
 }
 
-base::Result<void> MigrationStream::on_configuration_name(Bytes) { return next_item(); }
+base::Result<void> MigrationStream::on_configuration_name(Bytes bytes) {
+  machine_ = text(bytes);
+  return next_item();
+}
 
 base::Result<void> MigrationStream::on_subsection_length(Bytes bytes) {
   return expect_name(number(bytes), &MigrationStream::on_subsection_name);

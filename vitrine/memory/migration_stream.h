@@ -51,6 +51,12 @@ class MigrationStream {
   // Whether all of the RAM has arrived.
   bool complete() const { return complete_; }
 
+  // How many bytes of the stream were taken; while a page is told, up to its end.
+  std::uint64_t consumed() const { return consumed_; }
+
+  // The type of the machine, e.g. "pc-q35-7.2"; empty where the stream does not tell.
+  const std::string& machine() const { return machine_; }
+
  private:
   using Bytes = std::span<const std::byte>;
   using Step = base::Result<void> (MigrationStream::*)(Bytes);
@@ -94,6 +100,8 @@ class MigrationStream {
   std::size_t buffered_ = 0;
   std::array<std::byte, kPage> buffer_;
   std::uint64_t skip_ = 0;
+  std::uint64_t consumed_ = 0;
+  std::string machine_;
   bool complete_ = false;
   bool failed_ = false;
 

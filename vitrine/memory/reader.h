@@ -4,7 +4,7 @@
 //
 //   WindowReader     plain; loads in place from RAM mapped into this process
 //   GatherReader     plain; copies what the last observation used in one scattered read
-//   RecordingReader  wraps either and keeps every range read with its value
+//   RecordingReader  wraps either and keeps every value read with its place
 //
 // Thread contract: one thread at a time per reader.
 #pragma once
@@ -24,6 +24,8 @@ struct Cost {
   std::uint64_t bytes = 0;
 };
 
+inline constexpr std::uint64_t kAllBits = ~std::uint64_t{0};
+
 template <class R>
 concept PhysicalReader = requires(R reader, base::GuestPhysical at, std::uint64_t& value,
                                   std::span<std::byte> bytes) {
@@ -31,6 +33,9 @@ concept PhysicalReader = requires(R reader, base::GuestPhysical at, std::uint64_
   {reader.begin()};
   // Fetches one value once; false if it could not be read, and status() says why.
   { reader.load(at, value) } -> std::same_as<bool>;
+  // The same of a value of which some bits do not count where collections are compared: a statistic
+  // (all of them), or what the processor itself changes in a page-table entry.
+  { reader.load_ignoring(at, value, std::uint64_t{}) } -> std::same_as<bool>;
   { reader.load_bytes(at, bytes) } -> std::same_as<bool>;
   // Says that [at, at + size) will be wanted, so that it can be fetched in one piece.
   {reader.expect(at, std::uint64_t{})};
@@ -41,6 +46,13 @@ concept PhysicalReader = requires(R reader, base::GuestPhysical at, std::uint64_
   {reader.charge(Cost{})};
   { reader.status() } -> std::same_as<ReadStatus>;
   { reader.cost() } -> std::same_as<Cost>;
+};
+
+// A reader that wants to be told what was loaded in place.
+template <class R>
+concept Recorder = PhysicalReader<R> &&
+    requires(R reader, base::GuestPhysical at, std::uint64_t value) {
+  {reader.record(at, value)};
 };
 
 }  // namespace vitrine::memory

@@ -1,53 +1,19 @@
-// The recording reader: wraps a plain one and keeps every range read with its value, page-table
-// entries included, so that two observations can be compared byte for byte, or kept as evidence.
+// The recording reader: wraps a plain one and keeps every value read with its place, page-table
+// entries included, so that it can be told whether all of them still hold (recording.h), or kept as
+// evidence.
 //
 // Thread contract: as the wrapped reader. Effect on the guest: that of the wrapped reader.
 #pragma once
 
-#include <algorithm>
-#include <cstring>
-#include <vector>
-
-#include "vitrine/memory/reader.h"
+#include "vitrine/memory/recording.h"
 
 namespace vitrine::memory {
-
-// Everything one observation read, in the order it was read.
-class Recording {
- public:
-  struct Piece {
-    base::GuestPhysical at;
-    std::uint32_t size = 0;
-    std::uint32_t offset = 0;  // into bytes()
-    friend bool operator==(const Piece&, const Piece&) = default;
-  };
-
-  void clear() {
-    pieces_.clear();
-    bytes_.clear();
-  }
-  void add(base::GuestPhysical at, std::span<const std::byte> value) {
-    pieces_.push_back(
-        {at, static_cast<std::uint32_t>(value.size()), static_cast<std::uint32_t>(bytes_.size())});
-    bytes_.insert(bytes_.end(), value.begin(), value.end());
-  }
-
-  std::span<const Piece> pieces() const { return pieces_; }
-  std::span<const std::byte> bytes() const { return bytes_; }
-
-  // Whether both read the very same values at the very same places in the same order.
-  friend bool operator==(const Recording&, const Recording&) = default;
-
- private:
-  std::vector<Piece> pieces_;
-  std::vector<std::byte> bytes_;
-};
 
 template <PhysicalReader Plain>
 class RecordingReader {
  public:
-  // `plain` outlives the reader.
-  explicit RecordingReader(Plain& plain) : plain_(plain) {}
+  // `plain` and `recording` outlive the reader.
+  RecordingReader(Plain& plain, Recording& recording) : plain_(plain), recording_(recording) {}
 
   void begin() {
     plain_.begin();
@@ -56,29 +22,47 @@ class RecordingReader {
 
   template <Loadable T>
   bool load(base::GuestPhysical at, T& to) {
-    if (!plain_.load(at, to)) return false;
-    recording_.add(at, std::as_bytes(std::span(&to, 1)));
+    if (!plain_.load(at, to)) return failed(at, sizeof(T));
+    if (!recording_.full()) recording_.add(at, to);
     return true;
   }
 
+  template <Loadable T>
+  bool load_ignoring(base::GuestPhysical at, T& to, std::uint64_t ignored) {
+    if (plain_.load(at, to)) {
+      if (ignored != kAllBits) recording_.add_masked(at, to, ignored);
+      return true;
+    }
+    return ignored != kAllBits && failed(at, sizeof(T));
+  }
+
   bool load_bytes(base::GuestPhysical at, std::span<std::byte> to) {
-    if (!plain_.load_bytes(at, to)) return false;
-    recording_.add(at, to);
+    if (!plain_.load_bytes(at, to)) return failed(at, to.size());
+    recording_.add_bytes(at, to);
     return true;
   }
 
   void expect(base::GuestPhysical at, std::uint64_t size) { plain_.expect(at, size); }
-  // Nothing may be read past the record.
-  const std::byte* in_place(base::GuestPhysical, std::uint64_t) { return nullptr; }
-  void charge(Cost) {}
+  [[gnu::always_inline]] const std::byte* in_place(base::GuestPhysical at, std::uint64_t size) {
+    return recording_.full() ? nullptr : plain_.in_place(at, size);
+  }
+  // Keeps what was loaded in place, some values for each call of in_place().
+  template <Loadable T>
+  [[gnu::always_inline]] void record(base::GuestPhysical at, const T& value) {
+    recording_.add(at, value);
+  }
+  void charge(Cost loaded) { plain_.charge(loaded); }
   ReadStatus status() const { return plain_.status(); }
   Cost cost() const { return plain_.cost(); }
 
-  const Recording& recording() const { return recording_; }
-
  private:
+  bool failed(base::GuestPhysical at, std::uint64_t size) {
+    recording_.add_failure(at, size, plain_.status());
+    return false;
+  }
+
   Plain& plain_;
-  Recording recording_;
+  Recording& recording_;
 };
 
 }  // namespace vitrine::memory

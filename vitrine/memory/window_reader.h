@@ -34,6 +34,12 @@ class WindowReader {
     return false;
   }
 
+  template <Loadable T>
+  [[gnu::always_inline]] bool load_ignoring(base::GuestPhysical at, T& to,
+                                            std::uint64_t /*ignored*/) {
+    return load(at, to);
+  }
+
   bool load_bytes(base::GuestPhysical at, std::span<std::byte> to) {
     const std::byte* from = find(at, to.size());
     if (from == nullptr) return false;

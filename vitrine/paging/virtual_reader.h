@@ -7,9 +7,11 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "vitrine/memory/reader.h"
 #include "vitrine/paging/address_space.h"
+#include "vitrine/paging/range_walk.h"
 
 namespace vitrine::paging {
 
@@ -30,15 +32,36 @@ class VirtualReader {
     // Fetches one value once. REQUIRES: offset + sizeof(T) <= size.
     template <memory::Loadable T>
     [[gnu::always_inline]] bool load(std::uint64_t offset, T& to) {
-      if (in_place_ == nullptr) return reader_.load(at_ + offset, to);
-      ++cost_.reads;
-      cost_.bytes += sizeof(T);
-      if (memory::load(in_place_ + offset, to)) [[likely]]
-        return true;
-      return reader_.failed(Fault::not_populated, at_ + offset);
+      return fetch<false>(offset, to);
+    }
+
+    // The same of a statistic, see VirtualReader::load_statistic.
+    template <memory::Loadable T>
+    [[gnu::always_inline]] bool load_statistic(std::uint64_t offset, T& to) {
+      return fetch<true>(offset, to);
     }
 
    private:
+    template <bool Statistic, memory::Loadable T>
+    [[gnu::always_inline]] bool fetch(std::uint64_t offset, T& to) {
+      if (in_place_ == nullptr) return fetch_apart<Statistic>(offset, to);
+      ++cost_.reads;
+      cost_.bytes += sizeof(T);
+      if (memory::load(in_place_ + offset, to)) [[likely]] {
+        if constexpr (!Statistic && memory::Recorder<Physical>)
+          reader_.physical_.record(reader_.direct_address(at_ + offset), to);
+        return true;
+      }
+      // Once more, so that the failure is recorded.
+      if constexpr (memory::Recorder<Physical>) return fetch_apart<Statistic>(offset, to);
+      return reader_.failed(Fault::not_populated, at_ + offset);
+    }
+
+    template <bool Statistic, memory::Loadable T>
+    bool fetch_apart(std::uint64_t offset, T& to) {
+      return Statistic ? reader_.load_statistic(at_ + offset, to) : reader_.load(at_ + offset, to);
+    }
+
     VirtualReader& reader_;
     base::GuestVirtual at_;
     const std::byte* in_place_;
@@ -57,16 +80,26 @@ class VirtualReader {
   // Fetches one value of the kernel's memory, once; false if it can't be read, see fault().
   template <memory::Loadable T>
   [[gnu::always_inline]] bool load(base::GuestVirtual at, T& to) {
-    // A forged pointer may lead across the end of a page, behind which is another one.
-    if (at - space_.direct.start >= space_.direct.size && at.value % kPage > kPage - sizeof(T))
-        [[unlikely]]
-      return load_across(at, to);
-    base::GuestPhysical physical;
-    if (!translate(at, physical)) [[unlikely]]
-      return false;
-    if (physical_.load(physical, to)) [[likely]]
-      return true;
-    return failed(fault_of(physical_.status()), at);
+    return fetch(
+        at, to,
+        [](Physical & from, base::GuestPhysical where, T & into)
+            __attribute__((always_inline)) { return from.load(where, into); });
+  }
+
+  // The same of a value of which the `ignored` bits do not count where collections are compared.
+  template <memory::Loadable T>
+  bool load_ignoring(base::GuestVirtual at, T& to, std::uint64_t ignored) {
+    return fetch(at, to, [ignored](Physical& from, base::GuestPhysical where, T& into) {
+      return from.load_ignoring(where, into, ignored);
+    });
+  }
+
+  // The same of a statistic: a counter that changes all the time without what was read meaning
+  // something else, for a column that is declared as one. Collections that differ in it alone are
+  // the same, so it must decide nothing that is read besides.
+  template <memory::Loadable T>
+  bool load_statistic(base::GuestVirtual at, T& to) {
+    return load_ignoring(at, to, memory::kAllBits);
   }
 
   // Copies kernel memory; may cross pages.
@@ -87,6 +120,14 @@ class VirtualReader {
       to = to.subspan(part);
     }
     return true;
+  }
+
+  // Goes through the pages of a process: see range_walk.h.
+  template <class Visit>
+  bool walk_pages(base::GuestPhysical root, base::GuestVirtual start, base::GuestVirtual end,
+                  std::uint64_t& tables, Visit&& visit) {
+    return walk_range(*space_.format, root, start, end, physical_, tables,
+                      std::forward<Visit>(visit));
   }
 
   // Says that an object of the direct map will be read, so that it comes in one piece.
@@ -116,6 +157,20 @@ class VirtualReader {
   memory::Cost cost() const { return physical_.cost(); }
 
  private:
+  template <memory::Loadable T, class Load>
+  [[gnu::always_inline]] bool fetch(base::GuestVirtual at, T& to, const Load& load) {
+    // A forged pointer may lead across the end of a page, behind which is another one.
+    if (at - space_.direct.start >= space_.direct.size && at.value % kPage > kPage - sizeof(T))
+        [[unlikely]]
+      return load_across(at, to);
+    base::GuestPhysical physical;
+    if (!translate(at, physical)) [[unlikely]]
+      return false;
+    if (load(physical_, physical, to)) [[likely]]
+      return true;
+    return failed(fault_of(physical_.status()), at);
+  }
+
   // The copy keeps `to` itself in a register where nothing leads across a page, as hardly ever.
   template <memory::Loadable T>
   [[gnu::always_inline]] bool load_across(base::GuestVirtual at, T& to) {
@@ -134,6 +189,11 @@ class VirtualReader {
                                        : nullptr;
   }
 
+  // REQUIRES: `at` is in the direct map.
+  [[gnu::always_inline]] base::GuestPhysical direct_address(base::GuestVirtual at) const {
+    return space_.direct.physical + (at - space_.direct.start);
+  }
+
   struct Kept {
     std::uint64_t page = ~std::uint64_t{0};
     std::uint64_t physical_page = 0;
@@ -146,6 +206,8 @@ class VirtualReader {
   }
 
   bool walk_from(base::GuestPhysical root, base::GuestVirtual at, base::GuestPhysical& to) {
+    if (root == space_.root && !space_.format->kernel_maps(at))
+      return failed(Fault::not_mapped, at);
     Translation found;
     const Fault fault = walk(*space_.format, root, at, physical_, found);
     if (fault != Fault::none) return failed(fault, at);

@@ -50,19 +50,20 @@ template <memory::PhysicalReader Reader>
 Fault walk(const Format& format, base::GuestPhysical root, base::GuestVirtual address,
            Reader& reader, Translation& to) {
   if (!format.canonical(address)) return Fault::not_canonical;
-  base::GuestPhysical table(root.value & format.address_mask);
+  base::GuestPhysical table(root.value & format.root_mask);
   for (const Level& level : format.levels) {
     const std::uint64_t index = address.value >> level.shift & ((1u << level.index_bits) - 1);
     std::uint64_t entry = 0;
-    if (!reader.load(table + index * 8, entry)) return fault_of(reader.status());
-    std::uint64_t target = entry & format.address_mask;
+    if (!reader.load_ignoring(table + index * 8, entry, format.changing))
+      return fault_of(reader.status());
+    std::uint64_t target = format.target(entry);
     if ((entry & format.present) == 0) {
       if (entry == 0) return Fault::not_mapped;
       if ((entry & format.resident_when_absent) == 0) return Fault::swapped_out;
-      target = ~entry & format.address_mask;
+      if (format.inverted_when_absent) target = ~entry & format.address_mask;
     }
     const bool last = &level == &format.levels.back();
-    if (last || (level.may_be_leaf && (entry & format.leaf) != 0)) {
+    if (last || (level.may_be_leaf && (entry & format.leaf_mask) == format.leaf)) {
       const std::uint64_t page_size = std::uint64_t{1} << level.shift;
       to = {base::GuestPhysical((target & ~(page_size - 1)) | (address.value & (page_size - 1))),
             page_size, entry};

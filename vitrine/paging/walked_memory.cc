@@ -14,6 +14,7 @@ base::Error error_of(Fault fault, base::GuestVirtual address) {
 }
 
 base::Result<Translation> WalkedMemory::translate(base::GuestVirtual address) {
+  if (!format_.kernel_maps(address)) return base::fail(error_of(Fault::not_mapped, address));
   Translation found;
   const Fault fault = walk(format_, root_, address, tables_, found);
   if (fault != Fault::none) return base::fail(error_of(fault, address));

@@ -1,5 +1,5 @@
 // Guest-virtual memory read through page-table walks alone: for the time before a kernel is
-// recognised, when nothing but a root is known.
+// recognised, when nothing but its root is known.
 //
 // Thread contract: one thread at a time. Cost: a walk per page. Effect: that of the memory.
 #pragma once

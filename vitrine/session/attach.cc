@@ -7,6 +7,7 @@
 #include "vitrine/kernel/locate.h"
 #include "vitrine/session/held_copies.h"
 #include "vitrine/session/hints.h"
+#include "vitrine/session/image_attach.h"
 #include "vitrine/session/kernel_cache.h"
 #include "vitrine/vmm/qmp.h"
 #include "vitrine/vmm/registers.h"
@@ -16,6 +17,8 @@ namespace {
 
 using base::Code;
 using base::fail;
+
+constexpr int kMostTries = 3;
 
 // What is known of a VM before its memory is touched.
 struct Survey {
@@ -67,24 +70,6 @@ std::optional<Survey> recall(const vmm::Machine& machine) {
   return survey;
 }
 
-// RAM that the guest uses and the layout lacks: a module that was plugged in, or a wrong guess.
-std::vector<std::string> missing_ram(const kernel::Kernel& kernel, memory::PhysicalMemory& memory) {
-  std::vector<std::string> missing;
-  const auto system_ram = kernel::read_system_ram(kernel, memory);
-  if (!system_ram) return missing;
-  const auto known = memory.ram();
-  for (const memory::Range& range : *system_ram) {
-    const bool covered = std::ranges::any_of(known, [&range](const memory::Range& part) {
-      return part.contains(range.start, range.size);
-    });
-    if (!covered)
-      missing.push_back("the guest has RAM at " + base::to_string(range.start) + " to " +
-                        base::to_string(range.end()) +
-                        " that could not be found in the VMM: what lies there is unreadable");
-  }
-  return missing;
-}
-
 // The kernel is the same by whatever technique it is found, so one that is too slow to search all
 // of RAM leaves that to a passive one, where any is usable.
 std::optional<kernel::Kernel> find_otherwise(const vmm::Machine& machine,
@@ -130,9 +115,13 @@ base::Result<Attachment> try_layout(const vmm::Machine& machine, const Options& 
     if (!kernel) return fail(kernel.error());
     known = std::move(*kernel);
   }
-  Attachment attachment{layout, *technique, std::move(*access), std::move(*known),
-                        {},     opening,    survey.warnings};
-  std::ranges::move(missing_ram(attachment.kernel, attachment.access->memory()),
+  Attachment attachment{.layout = layout,
+                        .description = &(*technique)->description(),
+                        .access = std::move(*access),
+                        .kernel = std::move(*known),
+                        .opening = opening,
+                        .warnings = survey.warnings};
+  std::ranges::move(missing_ram(attachment.kernel, attachment.access->memory(), "VMM"),
                     std::back_inserter(attachment.warnings));
   return attachment;
 }
@@ -167,6 +156,44 @@ base::Result<Attachment> try_layouts(const vmm::Machine& machine, const Options&
   return std::move(*best);
 }
 
+base::Result<Attachment> attach_machine(const vmm::Machine& machine, const Options& options) {
+  if (!machine.command_line.confidential.empty())
+    return fail(Code::unsupported,
+                "the guest's memory is encrypted (" + machine.command_line.confidential +
+                    "): the host sees cipher text only",
+                "look from inside such a guest; that nobody can look from outside is its purpose");
+  // Where it did not fit, a technique that changes the VM would be tried twice.
+  if (options.use_cache && !options.allow_persistent_change)
+    if (const auto remembered = recall(machine)) {
+      auto attachment = try_layout(machine, options, remembered->layouts.front(), *remembered);
+      if (attachment && fits(*attachment, *remembered)) {
+        attachment->hints = *remembered->hints;
+        return attachment;
+      }
+    }
+  // Of before the technique is opened, which may change them.
+  const std::uint64_t mappings = fingerprint_mappings(machine);
+  auto survey = look_around(machine);
+  if (!survey) return fail(survey.error());
+  auto attachment = try_layouts(machine, options, *survey);
+  // A process whose page tables a vCPU used may have ended before they were read.
+  for (int tries = 1;
+       tries < kMostTries && !survey->registers.empty() && !options.allow_persistent_change &&
+       !attachment && attachment.error().code == Code::inconsistent;
+       ++tries) {
+    survey = look_around(machine);
+    if (!survey) return fail(survey.error());
+    attachment = try_layouts(machine, options, *survey);
+  }
+  if (!attachment) return attachment;
+  // A layout that was guessed is guessed again: it costs little, and the monitor may answer then.
+  const bool told = !survey->registers.empty();
+  attachment->hints = {
+      attachment->kernel.note, told ? attachment->layout : vmm::RamLayout{}, mappings, {}};
+  if (options.use_cache) store_hints(machine, attachment->hints);
+  return attachment;
+}
+
 }  // namespace
 
 base::Result<const techniques::Technique*> choose_technique(const std::string& id,
@@ -197,33 +224,28 @@ base::Result<void> check_effect(const techniques::Description& about, const Opti
               "--dry-run shows how; if that is wanted, add --allow-persistent-change");
 }
 
-base::Result<Attachment> attach(const vmm::Machine& machine, const Options& options) {
-  if (!machine.command_line.confidential.empty())
-    return fail(Code::unsupported,
-                "the guest's memory is encrypted (" + machine.command_line.confidential +
-                    "): the host sees cipher text only",
-                "look from inside such a guest; that nobody can look from outside is its purpose");
-  // Where it did not fit, a technique that changes the VM would be tried twice.
-  if (options.use_cache && !options.allow_persistent_change)
-    if (const auto remembered = recall(machine)) {
-      auto attachment = try_layout(machine, options, remembered->layouts.front(), *remembered);
-      if (attachment && fits(*attachment, *remembered)) {
-        attachment->hints = *remembered->hints;
-        return attachment;
-      }
-    }
-  // Of before the technique is opened, which may change them.
-  const std::uint64_t mappings = fingerprint_mappings(machine);
-  auto survey = look_around(machine);
-  if (!survey) return fail(survey.error());
-  auto attachment = try_layouts(machine, options, *survey);
-  if (!attachment) return attachment;
-  // A layout that was guessed is guessed again: it costs little, and the monitor may answer then.
-  const bool told = !survey->registers.empty();
-  attachment->hints = {
-      attachment->kernel.note, told ? attachment->layout : vmm::RamLayout{}, mappings, {}};
-  if (options.use_cache) store_hints(machine, attachment->hints);
-  return attachment;
+base::Result<Attachment> attach(const Source& source, const Options& options) {
+  return source.machine() != nullptr ? attach_machine(*source.machine(), options)
+                                     : attach_image(*source.image(), options);
+}
+
+// A module that was plugged in, a wrong guess of the layout, or an image that was cut off.
+std::vector<std::string> missing_ram(const kernel::Kernel& kernel, memory::PhysicalMemory& memory,
+                                     std::string_view what) {
+  std::vector<std::string> missing;
+  const auto system_ram = kernel::read_system_ram(kernel, memory);
+  if (!system_ram) return missing;
+  const auto known = memory.ram();
+  for (const memory::Range& range : *system_ram) {
+    const bool covered = std::ranges::any_of(known, [&range](const memory::Range& part) {
+      return part.contains(range.start, range.size);
+    });
+    if (!covered)
+      missing.push_back("the guest has RAM at " + base::to_string(range.start) + " to " +
+                        base::to_string(range.end()) + " that could not be found in the " +
+                        std::string(what) + ": what lies there is unreadable");
+  }
+  return missing;
 }
 
 base::Result<vmm::RamLayout> likely_layout(const vmm::Machine& machine) {

@@ -1,5 +1,6 @@
-// Attaching to a VM: its RAM layout from the VMM or from the outside, the technique opened on it,
-// and the kernel found in it. A layout is believed only after the guest confirms it.
+// Attaching to a VM or an image of one. To a VM: its RAM layout from the VMM or from the outside,
+// the technique opened on it, and the kernel found in it. A layout is believed only after the guest
+// confirms it. To an image: image_attach.h.
 //
 // Thread contract: independent calls may run in parallel.
 // Effect on the guest: that of the technique. Cost: see kernel/locate.h; with a hint from an
@@ -10,11 +11,15 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "vitrine/base/result.h"
+#include "vitrine/consistency/verdict.h"
+#include "vitrine/images/image_file.h"
 #include "vitrine/kernel/kernel.h"
 #include "vitrine/session/hints.h"
+#include "vitrine/session/source.h"
 #include "vitrine/techniques/technique.h"
 #include "vitrine/vmm/machine.h"
 #include "vitrine/vmm/ram_layout.h"
@@ -28,24 +33,36 @@ enum class Pausing : std::uint8_t {
   freeze,  // by stopping the VMM's threads
 };
 
+// What is done where a guest that runs never lets a demand be met.
+enum class Fallback : std::uint8_t {
+  none,
+  vmm,     // it is stopped through the monitor
+  freeze,  // the VMM's threads are stopped
+  fork,    // the VMM is copied
+};
+
 struct Options {
   std::string technique = "auto";  // an id, or auto: the best passive one that is usable
   Pausing pause = Pausing::none;
   bool allow_persistent_change = false;  // a technique may leave the VM changed
   bool use_cache = true;                 // keep and use hints on disk, see hints.h
+  consistency::Demand demand = {};
+  Fallback fallback = Fallback::none;
+  bool record = false;  // keep every byte that is read once attached, see recorder()
 };
 
 struct Attachment {
-  vmm::RamLayout layout;
-  const techniques::Technique* technique = nullptr;
+  vmm::RamLayout layout;                                 // of a VM; an image has none
+  const techniques::Description* description = nullptr;  // of how the memory is read
   std::unique_ptr<techniques::Access> access;
   kernel::Kernel kernel;
-  Hints hints;                         // what is kept of this attachment for the next one
-  std::chrono::nanoseconds opening{};  // what opening the technique took
-  std::vector<std::string> warnings;
+  Hints hints = {};                       // what is kept of a VM's attachment for the next one
+  std::chrono::nanoseconds opening = {};  // what opening the technique took
+  std::vector<std::string> warnings = {};
+  std::shared_ptr<const images::ImageFile> image = {};  // null: of a VM
 };
 
-base::Result<Attachment> attach(const vmm::Machine& machine, const Options& options);
+base::Result<Attachment> attach(const Source& source, const Options& options);
 
 // The technique that the options ask for. Errors: as techniques::find and techniques::choose.
 base::Result<const techniques::Technique*> choose_technique(const std::string& id,
@@ -60,6 +77,10 @@ base::Result<void> check_effect(const techniques::Description& about, const Opti
 
 // The layout that attaching would try first; not confirmed by the guest.
 base::Result<vmm::RamLayout> likely_layout(const vmm::Machine& machine);
+
+// RAM that the guest uses and `memory`, a "VMM" or an "image", lacks; in words for people.
+std::vector<std::string> missing_ram(const kernel::Kernel& kernel, memory::PhysicalMemory& memory,
+                                     std::string_view what);
 
 // Whether a vCPU's page tables still map the attached kernel; true where registers can't be had.
 bool still_runs(const vmm::Machine& machine, const Attachment& attachment);

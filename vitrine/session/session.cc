@@ -1,8 +1,5 @@
 #include "vitrine/session/session.h"
 
-#include <algorithm>
-#include <array>
-#include <cstring>
 #include <utility>
 
 #include "vitrine/kernel/liveness.h"
@@ -20,11 +17,23 @@ using base::Code;
 using base::fail;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kSentinelWords = 6;
+// A stop or a copy may catch a writer in the midst of it; each new one costs the guest something.
+constexpr std::uint32_t kMostStops = 10;
 
 base::Error rebooted() {
   return {Code::gone, "the guest rebooted while it was watched: its kernel is no longer there",
           "look again once it has booted"};
+}
+
+// The cost of a former try, or one that came to nothing.
+void add_cost(Observation& to, const Observation& of) {
+  to.started = of.started;
+  to.duration_ns += of.duration_ns;
+  to.stopped_ns += of.stopped_ns;
+  to.drained_ns += of.drained_ns;
+  to.cost.reads += of.cost.reads;
+  to.cost.bytes += of.cost.bytes;
+  to.consistency.collects += of.consistency.collects;
 }
 
 std::string may_have_changed(const std::vector<std::string>& writers) {
@@ -40,18 +49,21 @@ std::uint64_t elapsed_ns(Clock::time_point since) {
 
 }  // namespace
 
-base::Result<std::unique_ptr<Session>> Session::open(std::string_view vm, const Options& options) {
+base::Result<std::unique_ptr<Session>> Session::open(Source source, const Options& options) {
   memory::FaultRecovery::install();
-  auto machine = vmm::find(std::string(vm));
-  if (!machine) return fail(machine.error());
-  auto attachment = attach(*machine, options);
+  auto attachment = attach(source, options);
   if (!attachment) return fail(attachment.error());
-  return std::unique_ptr<Session>(
-      new Session(std::move(*machine), options, std::move(*attachment)));
+  return std::unique_ptr<Session>(new Session(std::move(source), options, std::move(*attachment)));
 }
 
-Session::Session(vmm::Machine machine, Options options, Attachment attachment)
-    : machine_(std::move(machine)),
+base::Result<std::unique_ptr<Session>> Session::open(std::string_view vm, const Options& options) {
+  auto source = find_source(std::string(vm));
+  if (!source) return fail(source.error());
+  return open(std::move(*source), options);
+}
+
+Session::Session(Source source, Options options, Attachment attachment)
+    : source_(std::move(source)),
       options_(std::move(options)),
       attachment_(std::move(attachment)),
       stopper_(options_.pause),
@@ -63,63 +75,36 @@ Session::~Session() { keep_what_was_learned(); }
 
 // Answers of the kernel that were not known yet, and the pieces that an observation needs.
 void Session::keep_what_was_learned() {
-  if (!options_.use_cache || attachment_.access == nullptr) return;
+  const bool evidence = image() != nullptr && image()->evidence != nullptr;
+  if (!options_.use_cache || options_.record || evidence || attachment_.access == nullptr) return;
   // Sampling the tables takes some thousand reads more, too many for a slow technique.
   if (attachment_.kernel.answers->grown() && technique().searches)
-    if (const auto kept = kernel::recollect(attachment_.kernel, memory())) {
+    if (const auto kept = kernel::recollect(attachment_.kernel, attachment_.access->memory())) {
       store_kernel(*kept);
       attachment_.kernel.answers->set_kept();
     }
-  if (!readers_.gather || attachment_.hints.mappings == 0) return;
-  std::vector<memory::Range> pieces = readers_.gather->used();
+  if (machine() == nullptr || !reading_ || attachment_.hints.mappings == 0) return;
+  std::vector<memory::Range> pieces = reading_->used();
   // Observations differ a little each time; what misses a few pieces is good enough.
   const std::size_t known = attachment_.hints.pieces.size();
   if (pieces.size() <= known + known / 4 + 8) return;
   attachment_.hints.pieces = std::move(pieces);
-  store_hints(machine_, attachment_.hints);
+  store_hints(*machine(), attachment_.hints);
 }
 
-// The readers for this access, and the words by which a reboot is noticed: the beginning of the
-// VMCOREINFO note (release), spread over its text (KASLR offsets).
 void Session::prepare() {
-  memory::PhysicalMemory& memory = attachment_.access->memory();
-  const paging::AddressSpace& space = attachment_.kernel.space;
-  windowed_.reset();
-  gathering_.reset();
-  if (auto* windows = dynamic_cast<memory::Windows*>(&memory)) {
-    readers_.window.emplace(windows->windows());
-    windowed_.emplace(space, *readers_.window);
-  } else {
-    readers_.gather.emplace(memory);
-    readers_.gather->prefetch(attachment_.hints.pieces);
-    gathering_.emplace(space, *readers_.gather);
+  recorder_.reset();
+  if (options_.record) {
+    recorder_ = std::make_unique<memory::RecordingMemory>(attachment_.access->memory());
+    attachment_.kernel.answers->keep_all();
   }
-  sentinels_.clear();
-  const std::uint64_t length = attachment_.kernel.vmcoreinfo.text().size();
-  for (std::size_t i = 0; i < kSentinelWords; ++i) {
-    // Within the note's first page: notes are about 3 KB, and their text begins after the header.
-    const std::uint64_t offset = 24 + std::min<std::uint64_t>(length, 3000) * i / kSentinelWords;
-    Sentinel sentinel{attachment_.kernel.note + offset / 8 * 8, 0};
-    std::array<std::byte, 8> bytes{};
-    if (memory.read(sentinel.at, bytes) != memory::ReadStatus::ok) continue;
-    std::memcpy(&sentinel.value, bytes.data(), sizeof sentinel.value);
-    sentinels_.push_back(sentinel);
-  }
+  reading_.emplace(attachment_.kernel, memory());
+  if (!options_.record) reading_->prefetch(attachment_.hints.pieces);
 }
 
-template <class Physical>
-bool Session::sentinels_hold(Physical& physical) const {
-  return std::ranges::all_of(sentinels_, [&physical](const Sentinel& sentinel) {
-    std::uint64_t value = 0;
-    return physical.load(sentinel.at, value) && value == sentinel.value;
-  });
-}
-
-template <class Physical>
-base::Result<void> Session::check_sentinels(Physical& physical) const {
-  if (sentinels_hold(physical)) return {};
-  if (!host::alive(machine_.process)) return fail(Code::gone, "the VM ended while it was watched");
-  return fail(rebooted());
+base::Error Session::kernel_gone() const {
+  if (!source_.lives()) return {Code::gone, "the VM ended while it was watched"};
+  return rebooted();
 }
 
 vmm::Intervention* Session::intervention() {
@@ -139,7 +124,7 @@ base::Result<void> Session::begin_access() {
 
 // What every observation is wrapped in: the technique's own beginning and end, and the pause.
 template <class Collect>
-base::Result<Observation> Session::within_access(Collect&& collect) {
+base::Result<Observation> Session::within_access(Stopper& stopper, Collect&& collect) {
   if (auto begun = begin_access(); !begun) return fail(begun.error());
   techniques::Access& access = *attachment_.access;
   const std::chrono::nanoseconds beginning = *std::exchange(begun_, std::nullopt);
@@ -152,88 +137,124 @@ base::Result<Observation> Session::within_access(Collect&& collect) {
     begin -= beginning;
     observation.started -= beginning;
   }
-  if (!one_instant) {
-    auto stopped = stopper_.stop(machine_, attachment_.layout, access.intervention());
+  if (!one_instant && machine() != nullptr) {
+    auto stopped = stopper.stop(*machine(), attachment_.layout, access.intervention());
     if (!stopped) return fail(stopped.error());
   }
-  const bool stopped = stopper_.stopped();
-  const base::Result<void> collected = collect(observation);
-  const auto released = stopper_.release();
+  const bool stopped = stopper.stopped();
+  const bool others_write = stopped && !stopper.writers().empty();
+  const bool still = one_instant || (stopped && !others_write);
+  if (still) observation.consistency.atomic = consistency::Atomic::proved;
+  const base::Result<void> collected = collect(observation, still);
+  const auto released = stopper.release();
   if (!released) return fail(released.error());
   observation.stopped_ns += *released;
-  observation.drained_ns += stopper_.drained_ns();
+  observation.drained_ns += stopper.drained_ns();
   if (auto ended = access.end(); !ended) return fail(ended.error());
   if (!collected) return fail(collected.error());
   observation.duration_ns = elapsed_ns(begin);
   observation.stopped_ns += access.stopped_ns();
   observation.drained_ns += access.drained_ns();
-  if (stopped && !stopper_.writers().empty())
-    observation.outcome.warnings.push_back(may_have_changed(stopper_.writers()));
-  else if (stopped || one_instant)
-    observation.consistency.atomic = "proved";
+  if (others_write) observation.outcome.warnings.push_back(may_have_changed(stopper.writers()));
   return observation;
 }
 
-template <class Physical>
-base::Result<void> Session::collect(views::View& view, Physical& physical,
-                                    paging::VirtualReader<Physical>& reader,
-                                    Observation& observation) {
-  reader.begin();
-  if (auto checked = check_sentinels(physical); !checked) return checked;
-  observation.outcome = view.collect(&reader);
-  observation.cost = reader.cost();
-  return {};
+base::Result<Observation> Session::observe_once(views::View& view, Stopper& stopper) {
+  return within_access(stopper, [&](Observation& observation, bool still) -> base::Result<void> {
+    consistency::Collection collection;
+    if (!reading_->collect(view, options_.demand, still, collection)) return fail(kernel_gone());
+    observation.outcome = std::move(collection.outcome);
+    observation.cost = collection.cost;
+    observation.consistency = std::move(collection.verdict);
+    return {};
+  });
+}
+
+// The same through a copy of the VMM, whatever the technique.
+base::Result<Observation> Session::observe_copy(views::View& view) {
+  if (machine() == nullptr || recorder_)
+    return fail(Code::invalid,
+                machine() == nullptr ? "a memory image cannot be copied as a VM can"
+                                     : "what is read from a copy of the VMM is not recorded",
+                "leave --atomic-fallback out");
+  auto fork = techniques::find("fork");
+  if (!fork) return fail(fork.error());
+  Observation observation;
+  observation.started = std::chrono::system_clock::now();
+  const Clock::time_point begin = Clock::now();
+  auto access = (*fork)->open(*machine(), attachment_.layout);
+  if (!access) return fail(access.error());
+  Reading reading(attachment_.kernel, (*access)->memory());
+  consistency::Collection collection;
+  if (!reading.collect(view, options_.demand, true, collection)) return fail(kernel_gone());
+  if (auto ended = (*access)->end(); !ended) return fail(ended.error());
+  observation.outcome = std::move(collection.outcome);
+  observation.cost = collection.cost;
+  observation.consistency = std::move(collection.verdict);
+  observation.duration_ns = elapsed_ns(begin);
+  observation.stopped_ns = (*access)->stopped_ns();
+  return observation;
+}
+
+base::Result<Observation> Session::fall_back(views::View& view) {
+  if (options_.fallback == Fallback::fork) return observe_copy(view);
+  if (!last_resort_)
+    last_resort_.emplace(options_.fallback == Fallback::vmm ? Pausing::vmm : Pausing::freeze);
+  return observe_once(view, *last_resort_);
 }
 
 base::Result<Observation> Session::observe(views::View& view) {
-  return within_access([&](Observation& observation) {
-    return windowed_ ? collect(view, *readers_.window, *windowed_, observation)
-                     : collect(view, *readers_.gather, *gathering_, observation);
-  });
-}
-
-base::Result<Observation> Session::observe(views::View& view, memory::Recording& recording) {
-  return within_access([&](Observation& observation) {
-    const auto recorded = [&](auto& plain) {
-      memory::RecordingReader recorder(plain);
-      paging::VirtualReader reader(attachment_.kernel.space, recorder);
-      auto collected = collect(view, recorder, reader, observation);
-      recording = recorder.recording();
-      return collected;
-    };
-    return windowed_ ? recorded(*readers_.window) : recorded(*readers_.gather);
-  });
+  using consistency::Atomic;
+  using consistency::Quiescent;
+  auto observation = observe_once(view, stopper_);
+  const bool resorts = options_.fallback != Fallback::none && observation &&
+                       observation->consistency.atomic != Atomic::proved;
+  for (std::uint32_t stops = 0; observation && stops < kMostStops; ++stops) {
+    const consistency::Verdict& verdict = observation->consistency;
+    if (consistency::reached(verdict, options_.demand)) break;
+    // Of what stands still, only the locks can be otherwise the next time.
+    const bool hopeless = verdict.atomic == Atomic::proved ? verdict.quiescent == Quiescent::unknown
+                                                           : !resorts || stops > 0;
+    if (hopeless) break;
+    auto again = resorts ? fall_back(view) : observe_once(view, stopper_);
+    if (again) add_cost(*again, *observation);
+    observation = std::move(again);
+  }
+  return observation;
 }
 
 base::Result<Observation> Session::observe(const Look& look) {
-  return within_access([&](Observation&) -> base::Result<void> {
-    memory::PhysicalMemory& physical = memory();
-    if (readers_.window) {
-      physical.begin_observation();
-      if (auto checked = check_sentinels(*readers_.window); !checked) return checked;
-    } else {
-      readers_.gather->begin();
-      if (auto checked = check_sentinels(*readers_.gather); !checked) return checked;
-    }
-    return look(physical);
+  return within_access(stopper_, [&](Observation&, bool) -> base::Result<void> {
+    if (!reading_->begin()) return fail(kernel_gone());
+    return look(memory());
   });
+}
+
+// The control registers that an image keeps; a technique's copy keeps none.
+std::vector<memory::X86Registers> Session::saved_control() const {
+  return image() == nullptr ? std::vector<memory::X86Registers>{} : image()->registers;
 }
 
 base::Result<Registers> Session::registers() {
   if (auto* saved = dynamic_cast<techniques::SavedRegisters*>(attachment_.access.get())) {
     auto registers = saved->saved_registers();
-    if (registers) return Registers{std::move(*registers), true};
+    if (registers)
+      return Registers{std::move(*registers), saved_control(), technique().one_instant};
   }
+  if (machine() == nullptr) return fail(Code::absent, "the image holds no registers");
   const auto ask = [this](vmm::Qmp& qmp) -> base::Result<Registers> {
     auto registers = vmm::general_registers(qmp);
     if (!registers) return fail(registers.error());
-    return Registers{std::move(*registers), stopper_.stopped()};
+    auto control = vmm::registers(qmp);
+    return Registers{std::move(*registers),
+                     control ? std::move(*control) : std::vector<memory::X86Registers>{},
+                     stopper_.stopped()};
   };
   if (options_.pause == Pausing::freeze && stopper_.stopped())
     return fail(Code::unsupported, "a frozen VMM cannot tell its processors' registers",
                 "--pause=vmm stops the VM through the monitor that tells them");
   if (intervention() != nullptr) return ask(intervention()->qmp());
-  auto qmp = vmm::open_qmp(machine_);
+  auto qmp = vmm::open_qmp(*machine());
   if (!qmp) return fail(qmp.error());
   return ask(*qmp);
 }
@@ -268,15 +289,13 @@ base::Result<void> Session::rest() {
 
 base::Result<void> Session::reattach() {
   keep_what_was_learned();
-  // The readers refer to the old access: they go first. So does it, since attaching asks the
+  // Its readers refer to the old access: they go first. So does it, since attaching asks the
   // monitor, which serves one client at a time and may be held by the access.
-  windowed_.reset();
-  gathering_.reset();
-  readers_.window.reset();
-  readers_.gather.reset();
+  reading_.reset();
   stopper_.reset();
+  if (last_resort_) last_resort_->reset();
   attachment_.access.reset();
-  auto attachment = attach(machine_, options_);
+  auto attachment = attach(source_, options_);
   if (!attachment) return fail(attachment.error());
   attachment_ = std::move(*attachment);
   last_jiffies_.reset();
@@ -286,7 +305,7 @@ base::Result<void> Session::reattach() {
 }
 
 base::Result<void> Session::check_alive() {
-  if (!host::alive(machine_.process)) return fail(Code::gone, "the VM ended while it was watched");
+  if (!source_.lives()) return fail(Code::gone, "the VM ended while it was watched");
   if (attachment_.access == nullptr) return fail(rebooted());
   // A copy that was looked at before tells nothing of now.
   if (technique().one_instant)
@@ -297,7 +316,8 @@ base::Result<void> Session::check_alive() {
   const auto jiffies = kernel::read_jiffies(attachment_.kernel, memory);
   const bool stands_still = jiffies && jiffies == last_jiffies_;
   last_jiffies_ = jiffies;
-  if (stands_still && attachment_.kernel.anchored && !still_runs(machine_, attachment_))
+  if (stands_still && machine() != nullptr && attachment_.kernel.anchored &&
+      !still_runs(*machine(), attachment_))
     return fail(rebooted());
   return {};
 }

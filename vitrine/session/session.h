@@ -1,6 +1,6 @@
-// One VM attached with one technique: its memory readable, its kernel known. Joins the two halves
-// of the library, which know nothing of each other: how bytes are obtained (vmm, techniques) and
-// what they mean (kernel, views).
+// One VM attached with one technique, or an image of one: its memory readable, its kernel known.
+// Joins the two halves of the library, which know nothing of each other: how bytes are obtained
+// (vmm, techniques) and what they mean (kernel, views).
 //
 // Thread contract: one thread at a time per session.
 // Effect on the guest: that of the technique, and of pausing it where that is asked for; the VMM's
@@ -20,8 +20,11 @@
 #include "vitrine/base/result.h"
 #include "vitrine/kernel/kernel.h"
 #include "vitrine/memory/page_changes.h"
+#include "vitrine/memory/recorded_memory.h"
 #include "vitrine/memory/registers.h"
 #include "vitrine/session/attach.h"
+#include "vitrine/session/reading.h"
+#include "vitrine/session/source.h"
 #include "vitrine/session/stopper.h"
 #include "vitrine/techniques/copy_holder.h"
 #include "vitrine/techniques/technique.h"
@@ -31,13 +34,6 @@
 
 namespace vitrine::session {
 
-struct Consistency {
-  std::string_view atomic = "unknown";     // proved, unchanged, no, unknown
-  std::string_view quiescent = "unknown";  // yes, no, unknown
-  std::uint32_t collects = 1;              // collections it took
-  std::vector<std::string> held;           // names of locks that were held
-};
-
 // One collection of a view, with its provenance.
 struct Observation {
   std::chrono::system_clock::time_point started;
@@ -45,42 +41,49 @@ struct Observation {
   std::uint64_t stopped_ns = 0;  // how long the guest was stopped for it
   std::uint64_t drained_ns = 0;  // of that, until its disks were at rest
   memory::Cost cost;
-  Consistency consistency;
+  consistency::Verdict consistency;
   views::Outcome outcome;
 };
 
 // The vCPUs' registers as a memory image keeps them.
 struct Registers {
   std::vector<memory::X86GeneralRegisters> processors;
+  std::vector<memory::X86Registers> control;  // of every vCPU; empty where they can't be had
   bool same_instant = false;  // as the memory: of a copy's instant, or while the guest stood still
 };
 
 class Session {
  public:
-  // `vm` as the command line takes it: a pid, a name, a QMP socket's path, or one of these after
-  // `pid:`, `name:`, `qmp:`. Bounded: a VMM that never answers is given up after seconds.
+  // Bounded: a VMM that never answers is given up after seconds.
+  static base::Result<std::unique_ptr<Session>> open(Source source, const Options& options);
+  // `vm` as the command line takes it, see find_source().
   static base::Result<std::unique_ptr<Session>> open(std::string_view vm, const Options& options);
 
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  const vmm::Machine& machine() const { return machine_; }
+  const Source& source() const { return source_; }
+  // The VM; null where it is an image.
+  const vmm::Machine* machine() const { return source_.machine(); }
+  // The image; null where it is a VM.
+  const images::ImageFile* image() const { return attachment_.image.get(); }
   const vmm::RamLayout& layout() const { return attachment_.layout; }
   const kernel::Kernel& kernel() const { return attachment_.kernel; }
-  const techniques::Description& technique() const { return attachment_.technique->description(); }
+  const techniques::Description& technique() const { return *attachment_.description; }
   // NOLINTNEXTLINE(readability-make-member-function-const): what it returns is not const
-  memory::PhysicalMemory& memory() { return attachment_.access->memory(); }
+  memory::PhysicalMemory& memory() { return recorder_ ? *recorder_ : attachment_.access->memory(); }
+  // What was read through memory() and by observations; null where that is not recorded.
+  const memory::RecordingMemory* recorder() const { return recorder_.get(); }
+  const consistency::Demand& demand() const { return options_.demand; }
   // What the user should know about this attachment, e.g. guest RAM that could not be located.
   const std::vector<std::string>& warnings() const { return attachment_.warnings; }
 
-  // Collects `view` once: through a new copy or with the guest stopped, where that is how the
-  // technique works or what the options ask for. Error `gone` when the VM ended or its guest
+  // Collects `view`: through a new copy or with the guest stopped, where that is how the technique
+  // works or what the options ask for; as often as it takes to meet the demand of the options, or
+  // to give that up, which the verdict then says. Error `gone` when the VM ended or its guest
   // rebooted: see reattach().
   base::Result<Observation> observe(views::View& view);
-
-  // The same with every value read kept, page-table entries included.
-  base::Result<Observation> observe(views::View& view, memory::Recording& recording);
 
   // Reads memory() with `look`, in the same frame as a view: of a new copy, or with the guest
   // stopped, and only if the kernel that was attached is still there.
@@ -106,7 +109,7 @@ class Session {
 
   // The pieces that the next observation reads in one call, where the technique copies.
   std::vector<memory::Range> gathered() const {
-    return readers_.gather ? readers_.gather->gathered() : std::vector<memory::Range>{};
+    return reading_ ? reading_->gathered() : std::vector<memory::Range>{};
   }
 
   // To be called when nothing will be observed for a while: lets go of a copy that costs the guest
@@ -123,45 +126,30 @@ class Session {
   base::Result<void> check_alive();
 
  private:
-  // The plain reader of this access; the virtual reader on top refers to it.
-  struct Readers {
-    std::optional<memory::WindowReader> window;
-    std::optional<memory::GatherReader> gather;
-  };
-
-  // A word of the guest's memory that stays what it is until the guest reboots.
-  struct Sentinel {
-    base::GuestPhysical at;
-    std::uint64_t value = 0;
-  };
-
-  Session(vmm::Machine machine, Options options, Attachment attachment);
+  Session(Source source, Options options, Attachment attachment);
 
   void prepare();
   void keep_what_was_learned();
   base::Result<void> begin_access();
   template <class Collect>
-  base::Result<Observation> within_access(Collect&& collect);
-  template <class Physical>
-  base::Result<void> collect(views::View& view, Physical& physical,
-                             paging::VirtualReader<Physical>& reader, Observation& observation);
+  base::Result<Observation> within_access(Stopper& stopper, Collect&& collect);
+  base::Result<Observation> observe_once(views::View& view, Stopper& stopper);
+  base::Result<Observation> observe_copy(views::View& view);
+  base::Result<Observation> fall_back(views::View& view);
+  std::vector<memory::X86Registers> saved_control() const;
   // The connection that somebody of this session already has to the monitor, or null.
   vmm::Intervention* intervention();
-  template <class Physical>
-  base::Result<void> check_sentinels(Physical& physical) const;
-  template <class Physical>
-  bool sentinels_hold(Physical& physical) const;
+  base::Error kernel_gone() const;
 
-  vmm::Machine machine_;
+  Source source_;
   Options options_;
   Attachment attachment_;
-  Readers readers_;
-  std::optional<views::WindowedReader> windowed_;
-  std::optional<views::GatheringReader> gathering_;
+  std::unique_ptr<memory::RecordingMemory> recorder_;
+  std::optional<Reading> reading_;  // of memory()
   Stopper stopper_;
+  std::optional<Stopper> last_resort_;  // where a demand was not met otherwise
   // The access has begun and nothing was observed in it yet: how long beginning took.
   std::optional<std::chrono::nanoseconds> begun_;
-  std::vector<Sentinel> sentinels_;
   std::optional<std::uint64_t> last_jiffies_;
 };
 

@@ -28,11 +28,13 @@ std::uint64_t cpu_ns(pid_t pid) {
 
 // What this process and the VMM have spent so far.
 struct Spent {
-  explicit Spent(pid_t vmm) : cpu(cpu_ns(getpid())), vmm_cpu(cpu_ns(vmm)) {
+  explicit Spent(const vmm::Machine* machine)
+      : cpu(cpu_ns(getpid())), vmm_cpu(machine == nullptr ? 0 : cpu_ns(machine->process.pid)) {
     const host::ProcRoot proc;
-    const auto ours = host::written_to_disks(proc, getpid());
-    const auto of_vmm = host::written_to_disks(proc, vmm);
-    if (ours && of_vmm) written = *ours + *of_vmm;
+    written = host::written_to_disks(proc, getpid());
+    if (machine == nullptr || !written) return;
+    const auto of_vmm = host::written_to_disks(proc, machine->process.pid);
+    written = of_vmm ? std::optional(*written + *of_vmm) : std::nullopt;
   }
 
   std::uint64_t cpu;
@@ -42,7 +44,7 @@ struct Spent {
 
 // Runs `once` for `duration` after a warm-up and fills in what is measured from outside.
 template <class Once>
-base::Result<Rate> measure(const vmm::Machine& machine, std::chrono::nanoseconds duration,
+base::Result<Rate> measure(const vmm::Machine* machine, std::chrono::nanoseconds duration,
                            Once&& once) {
   for (const auto end = Clock::now() + duration / 10; Clock::now() < end;) {
     auto warm = once(nullptr);
@@ -50,7 +52,7 @@ base::Result<Rate> measure(const vmm::Machine& machine, std::chrono::nanoseconds
   }
   Rate rate;
   auto latencies = std::make_unique<LatencyHistogram>();
-  const Spent before_all(machine.process.pid);
+  const Spent before_all(machine);
   const Clock::time_point begin = Clock::now();
   Clock::time_point before = begin;
   while (before - begin < duration) {
@@ -60,7 +62,7 @@ base::Result<Rate> measure(const vmm::Machine& machine, std::chrono::nanoseconds
     latencies->add(static_cast<std::uint64_t>((after - before).count()));
     before = after;
   }
-  const Spent after_all(machine.process.pid);
+  const Spent after_all(machine);
   rate.views = latencies->count();
   const auto views = static_cast<double>(rate.views);
   rate.per_second = views / std::chrono::duration<double>(before - begin).count();
@@ -68,10 +70,12 @@ base::Result<Rate> measure(const vmm::Machine& machine, std::chrono::nanoseconds
                      latencies->percentile(0.99), latencies->max()};
   rate.reads /= views;
   rate.bytes /= views;
+  rate.collects /= views;
   rate.stopped_ns /= views;
   rate.drained_ns /= views;
   rate.cpu_ns = static_cast<double>(after_all.cpu - before_all.cpu) / views;
-  rate.vmm_cpu_ns = static_cast<double>(after_all.vmm_cpu - before_all.vmm_cpu) / views;
+  if (machine != nullptr)
+    rate.vmm_cpu_ns = static_cast<double>(after_all.vmm_cpu - before_all.vmm_cpu) / views;
   if (before_all.written && after_all.written)
     rate.written_bytes = static_cast<double>(*after_all.written - *before_all.written) / views;
   return rate;
@@ -87,6 +91,8 @@ base::Result<Rate> measure_rate(session::Session& session, views::View& view,
     if (rate == nullptr) return {};
     rate->rows = view.size();
     rate->incomplete += observation->outcome.complete ? 0u : 1u;
+    rate->reached += consistency::reached(observation->consistency, session.demand()) ? 1u : 0u;
+    rate->collects += observation->consistency.collects;
     rate->reads += static_cast<double>(observation->cost.reads);
     rate->bytes += static_cast<double>(observation->cost.bytes);
     rate->stopped_ns += static_cast<double>(observation->stopped_ns);
@@ -118,6 +124,8 @@ base::Result<Rate> measure_floor(session::Session& session, views::View& view,
   return measure(session.machine(), duration, [&](Rate* rate) -> base::Result<void> {
     session.memory().read(requests);
     if (rate == nullptr) return {};
+    ++rate->reached;
+    ++rate->collects;
     rate->reads += static_cast<double>(requests.size());
     rate->bytes += static_cast<double>(bytes);
     return {};

@@ -20,14 +20,16 @@ struct Rate {
   } latency_ns;
   std::uint64_t views = 0;       // observations measured, warm-up not counted
   std::uint64_t incomplete = 0;  // of these, how many could not read everything
+  std::uint64_t reached = 0;     // how many met the session's demand; all where it has none
   std::uint64_t rows = 0;        // rows of the last one
   // Per view, mean:
   double reads = 0;
   double bytes = 0;
+  double collects = 0;  // see consistency::Verdict
   double stopped_ns = 0;
   double drained_ns = 0;                // of that, until the VM's disks were at rest
   double cpu_ns = 0;                    // processor time of this process, all threads
-  double vmm_cpu_ns = 0;                // that of the VMM meanwhile, guest's own work included
+  std::optional<double> vmm_cpu_ns;     // that of the VMM meanwhile, guest's own work included
   std::optional<double> written_bytes;  // what both handed to disks; unknown on some hosts
 };
 

@@ -11,6 +11,11 @@ void ModuleList::resolve(Resolver& at, const kernel::TypeLookup& types, Fields& 
   const bool several = types.has_member("module", "mem[0].base");
   fields.text = at("module", several ? "mem[0].base" : "core_layout.base");
   fields.text_size = at("module", several ? "mem[0].size" : "core_layout.text_size");
+  if (several)  // MOD_DATA, MOD_RODATA and MOD_RO_AFTER_INIT
+    for (const std::string memory : {"mem[1].", "mem[2].", "mem[3]."})
+      fields.data.push_back({at("module", memory + "base"), at("module", memory + "size")});
+  else
+    fields.data.push_back({at("module", "core_layout.base"), at("module", "core_layout.size")});
   fields.kallsyms = at("module", "kallsyms");
   fields.symbols = at("mod_kallsyms", "symtab");
   fields.symbol_count = at("mod_kallsyms", "num_symtab");

@@ -58,9 +58,19 @@ class ModuleList {
   // The module whose code holds the address; null where there is none.
   const Module* containing(base::GuestVirtual address) const;
 
+  // Calls `each` with every symbol of a module: its name, hostile text, and its address. False
+  // where they can't be read.
+  template <class Reader, class Each>
+  bool for_each_symbol(Reader& reader, const Module& module, Each&& each);
+
   // The function of the kernel or of a module that holds the address.
   template <class Reader>
   std::optional<Function> function(Reader& reader, base::GuestVirtual address);
+
+  // The variable of the kernel or of a module that holds the address. Memory that was allocated has
+  // no name. Cost: some loads a module.
+  template <class Reader>
+  std::optional<Function> variable(Reader& reader, base::GuestVirtual address);
 
  private:
   static constexpr std::size_t kMaxModules = 16'384;
@@ -75,6 +85,11 @@ class ModuleList {
     std::uint32_t unwind_addresses = 0, unwind_entries = 0, unwind_count = 0;
     bool unwinds = false;  // modules carry ORC tables
     std::uint32_t symbols = 0, symbol_count = 0, strings = 0;
+    // Where a module's variables are.
+    struct Part {
+      std::uint32_t base = 0, size = 0;
+    };
+    std::vector<Part> data = {};
   };
 
   ModuleList(Fields fields, kernel::SymbolLookup symbols)
@@ -82,11 +97,36 @@ class ModuleList {
 
   static void resolve(Resolver& at, const kernel::TypeLookup& types, Fields& fields);
 
+  // A module's own symbols, as the kernel keeps them.
+  struct SymbolTable {
+    std::vector<std::byte> entries;  // Elf64_Sym
+    base::GuestVirtual strings;
+
+    std::uint32_t name(std::size_t index) const { return load<std::uint32_t>(index, 0); }
+    std::uint16_t section(std::size_t index) const { return load<std::uint16_t>(index, 6); }
+    std::uint64_t value(std::size_t index) const { return load<std::uint64_t>(index, 8); }
+    std::size_t size() const { return entries.size() / kSymbolSize; }
+    // Symbols without a name or a place are none.
+    bool is_symbol(std::size_t index) const { return section(index) != 0 && name(index) != 0; }
+
+   private:
+    template <class T>
+    T load(std::size_t index, std::size_t offset) const {
+      T value{};
+      std::memcpy(&value, entries.data() + index * kSymbolSize + offset, sizeof value);
+      return value;
+    }
+  };
+
   template <class Reader>
   bool read_module(Reader& reader, base::GuestVirtual at);
+  // `begin` and `size`: of the part of the module that holds the address.
   template <class Reader>
-  std::optional<Function> module_function(Reader& reader, const Module& module,
-                                          base::GuestVirtual address);
+  std::optional<Function> module_symbol(Reader& reader, const Module& module,
+                                        base::GuestVirtual begin, std::uint64_t size,
+                                        base::GuestVirtual address);
+  template <class Reader>
+  std::optional<SymbolTable> read_symbols(Reader& reader, const Module& module);
 
   Fields fields_;
   kernel::SymbolLookup symbols_;
@@ -138,7 +178,9 @@ std::optional<Function> ModuleList::function(Reader& reader, base::GuestVirtual 
   if (const Module* module = containing(address)) {
     // Tasks wait in few places.
     if (const auto known = known_.find(address); known != known_.end()) return known->second;
-    return known_.emplace(address, module_function(reader, *module, address)).first->second;
+    return known_
+        .emplace(address, module_symbol(reader, *module, module->text, module->text_size, address))
+        .first->second;
   }
   const auto hit = symbols_.containing(address);
   if (!hit) return std::nullopt;
@@ -146,44 +188,81 @@ std::optional<Function> ModuleList::function(Reader& reader, base::GuestVirtual 
   return Function{hit->name, hit->offset, next ? *next - hit->address : 0, {}};
 }
 
-// As find_kallsyms_symbol() in kernel/module/kallsyms.c: the nearest symbol at or below, its size
-// up to the next one. Symbols without a name, and mapping symbols, are none.
 template <class Reader>
-std::optional<Function> ModuleList::module_function(Reader& reader, const Module& module,
-                                                    base::GuestVirtual address) {
+std::optional<Function> ModuleList::variable(Reader& reader, base::GuestVirtual address) {
+  const auto& image = reader.space().image;
+  if (address - image.start < image.size) return function(reader, address);
+  const auto& direct = reader.space().direct;
+  if (address - direct.start < direct.size) return std::nullopt;
+  if (const auto known = known_.find(address); known != known_.end()) return known->second;
+  for (const Module& module : modules_) {
+    for (const auto& part : fields_.data) {
+      base::GuestVirtual begin;
+      std::uint32_t size = 0;
+      if (!reader.load(module.at + part.base, begin.value) ||
+          !reader.load(module.at + part.size, size) || address < begin || address - begin >= size)
+        continue;
+      return known_.emplace(address, module_symbol(reader, module, begin, size, address))
+          .first->second;
+    }
+  }
+  return std::nullopt;
+}
+
+template <class Reader>
+std::optional<ModuleList::SymbolTable> ModuleList::read_symbols(Reader& reader,
+                                                                const Module& module) {
   base::GuestVirtual kallsyms;
-  base::GuestVirtual table;
-  base::GuestVirtual strings;
+  base::GuestVirtual entries;
+  SymbolTable table;
   std::uint32_t count = 0;
   if (!reader.load(module.at + fields_.kallsyms, kallsyms.value) ||
-      !reader.load(kallsyms + fields_.symbols, table.value) ||
+      !reader.load(kallsyms + fields_.symbols, entries.value) ||
       !reader.load(kallsyms + fields_.symbol_count, count) ||
-      !reader.load(kallsyms + fields_.strings, strings.value) || count > kMaxSymbols ||
+      !reader.load(kallsyms + fields_.strings, table.strings.value) || count > kMaxSymbols ||
       !symbol_bytes_.spend(count * kSymbolSize))
     return std::nullopt;
-  std::vector<std::byte> symbols(count * kSymbolSize);
-  if (!reader.load_bytes(table, symbols)) return std::nullopt;
+  table.entries.resize(count * kSymbolSize);
+  if (!reader.load_bytes(entries, table.entries)) return std::nullopt;
+  return table;
+}
+
+template <class Reader, class Each>
+bool ModuleList::for_each_symbol(Reader& reader, const Module& module, Each&& each) {
+  const auto table = read_symbols(reader, module);
+  if (!table) return false;
+  for (std::size_t i = 1; i < table->size(); ++i) {
+    if (!table->is_symbol(i)) continue;
+    std::string name;
+    if (!load_text(reader, table->strings + table->name(i), kMaxName, name)) return false;
+    each(std::move(name), base::GuestVirtual(table->value(i)));
+  }
+  return true;
+}
+
+// As find_kallsyms_symbol() in kernel/module/kallsyms.c: the nearest symbol at or below, its size
+// up to the next one.
+template <class Reader>
+std::optional<Function> ModuleList::module_symbol(Reader& reader, const Module& module,
+                                                  base::GuestVirtual begin, std::uint64_t size,
+                                                  base::GuestVirtual address) {
+  const auto table = read_symbols(reader, module);
+  if (!table) return std::nullopt;
   std::uint64_t best = 0;
-  std::uint64_t next = module.text.value + module.text_size;
+  std::uint64_t next = begin.value + size;
   std::uint32_t name = 0;
-  for (std::uint32_t i = 1; i < count; ++i) {
-    const std::byte* symbol = symbols.data() + i * kSymbolSize;
-    std::uint32_t text = 0;
-    std::uint16_t section = 0;
-    std::uint64_t value = 0;
-    std::memcpy(&text, symbol, sizeof text);
-    std::memcpy(&section, symbol + 6, sizeof section);
-    std::memcpy(&value, symbol + 8, sizeof value);
-    if (section == 0 || text == 0) continue;
+  for (std::size_t i = 1; i < table->size(); ++i) {
+    if (!table->is_symbol(i)) continue;
+    const std::uint64_t value = table->value(i);
     if (value <= address.value && value > best) {
       best = value;
-      name = text;
+      name = table->name(i);
     }
     if (value > address.value && value < next) next = value;
   }
-  if (name == 0 || best < module.text.value) return std::nullopt;
+  if (name == 0 || best < begin.value) return std::nullopt;
   std::string text;
-  if (!load_text(reader, strings + name, kMaxName, text)) return std::nullopt;
+  if (!load_text(reader, table->strings + name, kMaxName, text)) return std::nullopt;
   return Function{std::move(text), address.value - best, next - best, module.name};
 }
 

@@ -59,6 +59,12 @@ Value text_or_null(std::string text) {
   return text;
 }
 
+// The list and the modules' states; their parameters' values.
+constexpr std::array<GlobalGuard, 2> kGuards{{
+    {LockKind::mutex, "module_mutex"},
+    {LockKind::mutex, "param_lock", true},
+}};
+
 }  // namespace
 
 std::span<const Column> Modules::declared_columns() { return kColumnDeclarations; }
@@ -92,7 +98,11 @@ base::Result<std::unique_ptr<View>> Modules::attach(const kernel::Kernel& kernel
                                                     memory::PhysicalMemory& /*memory*/) {
   constexpr std::array<std::string_view, 1> kSymbols{"modules"};
   if (!kernel.symbols.find(kSymbols)[0])
-    return base::fail(base::Code::absent, "this kernel is built without loadable modules");
+    return kernel.types.has_member("module", "list")
+               ? base::fail(base::Code::unsupported,
+                            "nothing in this kernel tells where its list of modules is",
+                            "the guest's kernel needs CONFIG_KALLSYMS_ALL")
+               : base::fail(base::Code::absent, "this kernel is built without loadable modules");
   auto list = ModuleList::attach(kernel);
   if (!list) return base::fail(list.error());
   Resolver at(kernel.types);
@@ -101,6 +111,8 @@ base::Result<std::unique_ptr<View>> Modules::attach(const kernel::Kernel& kernel
   if (at.error()) return base::fail(*at.error());
   return std::unique_ptr<View>(new Modules(std::move(*list), parameters, std::move(fields)));
 }
+
+std::span<const GlobalGuard> Modules::global_guards() const { return kGuards; }
 
 Outcome Modules::collect(const AnyReader& reader) {
   return std::visit([this](auto* chosen) { return collect_with(*chosen); }, reader);

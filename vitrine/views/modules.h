@@ -24,6 +24,7 @@ class Modules final : public View {
 
   std::string_view name() const override { return "modules"; }
   std::span<const Column> columns() const override { return declared_columns(); }
+  std::span<const GlobalGuard> global_guards() const override;
   Outcome collect(const AnyReader& reader) override;
   std::size_t size() const override { return rows_.size(); }
   Row row(std::size_t index) const override { return rows_[index]; }

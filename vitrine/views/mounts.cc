@@ -61,6 +61,15 @@ std::string options_text(std::uint32_t flags) {
   return text;
 }
 
+// Whose namespaces there are; what is mounted where; names in directories.
+constexpr std::array<GlobalGuard, 5> kGuards{{
+    {LockKind::rwlock, "tasklist_lock"},
+    {LockKind::spinlock, "pidmap_lock", true},
+    {LockKind::semaphore, "namespace_sem"},
+    {LockKind::seqlock, "mount_lock"},
+    {LockKind::seqlock, "rename_lock"},
+}};
+
 }  // namespace
 
 std::span<const Column> Mounts::declared_columns() { return kColumnDeclarations; }
@@ -99,6 +108,8 @@ base::Result<std::unique_ptr<View>> Mounts::attach(const kernel::Kernel& kernel,
   if (at.error()) return base::fail(*at.error());
   return std::unique_ptr<View>(new Mounts(std::move(*processes), std::move(paths), fields));
 }
+
+std::span<const GlobalGuard> Mounts::global_guards() const { return kGuards; }
 
 Outcome Mounts::collect(const AnyReader& reader) {
   Outcome outcome = processes_->collect(reader);

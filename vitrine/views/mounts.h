@@ -28,6 +28,10 @@ class Mounts final : public View {
 
   std::string_view name() const override { return "mounts"; }
   std::span<const Column> columns() const override { return declared_columns(); }
+  std::span<const GlobalGuard> global_guards() const override;
+  void add_object_guards(std::vector<ObjectGuard>& guards) const override {
+    processes_->add_object_guards(guards);
+  }
   Outcome collect(const AnyReader& reader) override;
   std::size_t size() const override { return rows_.size(); }
   Row row(std::size_t index) const override { return rows_[index]; }

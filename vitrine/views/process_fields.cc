@@ -1,10 +1,10 @@
 // Where the fields of a process are in this guest's own structures.
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "vitrine/kernel/code.h"
 #include "vitrine/paging/walked_memory.h"
+#include "vitrine/views/per_cpu.h"
 #include "vitrine/views/processes.h"
 #include "vitrine/views/resolver.h"
 
@@ -14,21 +14,6 @@ namespace {
 using base::Code;
 using base::fail;
 
-constexpr std::uint32_t kMaxCpus = 8192;  // NR_CPUS of MAXSMP kernels
-
-// The per-CPU offsets of all possible CPUs; empty where they can't be read.
-std::vector<std::uint64_t> read_cpu_offsets(std::optional<base::GuestVirtual> offsets,
-                                            std::optional<base::GuestVirtual> cpu_count,
-                                            memory::VirtualMemory& memory) {
-  std::array<std::byte, 4> count_bytes{};
-  if (!offsets || !cpu_count || !memory.read(*cpu_count, count_bytes)) return {};
-  std::uint32_t count = 0;
-  std::memcpy(&count, count_bytes.data(), sizeof count);
-  std::vector<std::uint64_t> values(std::min(count, kMaxCpus));
-  if (!memory.read(*offsets, std::as_writable_bytes(std::span(values)))) return {};
-  return values;
-}
-
 }  // namespace
 
 base::Result<Processes::Fields> Processes::resolve(const kernel::Kernel& kernel,
@@ -36,6 +21,7 @@ base::Result<Processes::Fields> Processes::resolve(const kernel::Kernel& kernel,
   Resolver at(kernel.types);
   Fields fields;
   fields.init_task = init_task;
+  fields.page_bytes = kernel.vmcoreinfo.page_size().value_or(fields.page_bytes);
   fields.state = at("task_struct", {"__state", "state"});  // renamed in 5.14, 2f064a59a11f
   fields.flags = at("task_struct", "flags");
   fields.tasks = at("task_struct", "tasks");
@@ -59,10 +45,9 @@ base::Result<Processes::Fields> Processes::resolve(const kernel::Kernel& kernel,
   fields.thread_head = at("signal_struct", "thread_head");
   fields.uid = at("cred", "uid.val");
   fields.gid = at("cred", "gid.val");
-  fields.pgd = at("mm_struct", "pgd");
-  fields.arg_start = at("mm_struct", "arg_start");
-  fields.arg_end = at("mm_struct", "arg_end");
-  fields.env_end = at("mm_struct", "env_end");
+  fields.task_lock = at("task_struct", "alloc_lock");
+  fields.map_lock = at("mm_struct", {"mmap_lock", "mmap_sem"});  // renamed in 5.8, da1c55f1b272
+  fields.argument_lock = at("mm_struct", "arg_lock");
   constexpr std::array<std::string_view, 3> kCounters{"MM_FILEPAGES", "MM_ANONPAGES",
                                                       "MM_SHMEMPAGES"};
   for (std::size_t kind = 0; kind < kCounters.size(); ++kind) {
@@ -83,28 +68,31 @@ base::Result<Processes::Fields> Processes::resolve(const kernel::Kernel& kernel,
 base::Result<std::unique_ptr<View>> Processes::attach(const kernel::Kernel& kernel,
                                                       memory::PhysicalMemory& memory,
                                                       const ProcessOptions& options) {
-  enum Name : std::size_t { kInitTask, kCpuOffsets, kCpuCount, kNames };
-  constexpr std::array<std::string_view, kNames> kSymbols{"init_task", "__per_cpu_offset",
-                                                          "nr_cpu_ids"};
-  const auto symbols = kernel.symbols.find(kSymbols);
-  if (!symbols[kInitTask])
-    return fail(Code::unsupported, "this kernel's kallsyms does not name init_task",
-                "the guest's kernel needs CONFIG_KALLSYMS_ALL");
-  auto fields = resolve(kernel, *symbols[kInitTask]);
+  const auto init_task = kernel.symbols.find("init_task");
+  if (!init_task)
+    return fail(Code::unsupported,
+                "nothing in this kernel tells where its tasks begin: its kallsyms does not name "
+                "init_task, nor does it export it to modules",
+                "the guest's kernel needs CONFIG_KALLSYMS_ALL or CONFIG_MODULES");
+  auto fields = resolve(kernel, *init_task);
   if (!fields) return fail(fields.error());
   paging::WalkedMemory walked(*kernel.space.format, kernel.space.root, memory);
   std::vector<std::uint64_t> cpu_offsets;
   // /proc/PID/statm took the global count alone until 6.16, and adds the CPUs' parts since then
   // (82241a83cd15, also backported): the kernel's own code tells which.
   if (fields->rss_per_cpu[0] != 0)
-    fields->rss_sums_cpus =
-        kernel::calls(walked, kernel.symbols, "task_statm", "__percpu_counter_sum").value_or(false);
+    fields->rss_sums_cpus = kernel::calls(walked, kernel.architecture, kernel.symbols, "task_statm",
+                                          "__percpu_counter_sum")
+                                .value_or(false);
   if (fields->rss_sums_cpus) {
-    cpu_offsets = read_cpu_offsets(symbols[kCpuOffsets], symbols[kCpuCount], walked);
-    if (cpu_offsets.empty())
-      return fail(Code::unreadable, "the guest's per-CPU offsets could not be read");
+    const auto cpus = PerCpu::attach(kernel, memory);
+    if (!cpus) return fail(cpus.error());
+    cpu_offsets = cpus->offsets();
   }
-  return std::unique_ptr<View>(new Processes(*fields, std::move(cpu_offsets), options));
+  Resolver at(kernel.types);
+  const UserStrings strings = UserStrings::attach(at);
+  if (at.error()) return fail(*at.error());
+  return std::unique_ptr<View>(new Processes(*fields, strings, std::move(cpu_offsets), options));
 }
 
 }  // namespace vitrine::views

@@ -6,14 +6,13 @@
 
 #include "vitrine/paging/walked_memory.h"
 #include "vitrine/views/cycle_guard.h"
+#include "vitrine/views/process_details.h"
 #include "vitrine/views/task_state.h"
 
 namespace vitrine::views {
 namespace {
 
-constexpr std::size_t kMaxTasks = 4u << 20;                 // PID_MAX_LIMIT
-constexpr std::uint64_t kMaxCommandLine = 2u << 20;         // more than execve's own limit
-constexpr std::uint64_t kUserEnd = std::uint64_t{1} << 56;  // TASK_SIZE_MAX with five levels
+constexpr std::size_t kMaxTasks = 4u << 20;  // PID_MAX_LIMIT
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint32_t kFlagExiting = 0x0000'0004;       // PF_EXITING, include/linux/sched.h
 constexpr std::uint32_t kFlagKernelThread = 0x0020'0000;  // PF_KTHREAD
@@ -56,6 +55,12 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
      "for kernel threads and where no page of it is left"},
 }};
 
+// The list of tasks and the counts of threads; how ids are given.
+constexpr std::array<GlobalGuard, 2> kGuards{{
+    {LockKind::rwlock, "tasklist_lock"},
+    {LockKind::spinlock, "pidmap_lock", true},
+}};
+
 // Why a process that has memory of its own shows no command line.
 std::optional<base::Error> command_line_error(const Process& process) {
   switch (process.command_line) {
@@ -84,10 +89,47 @@ std::string_view name_of(const Process& process) {
   return comm.substr(0, comm.find('\0'));
 }
 
-std::span<const Column> Processes::declared_columns() { return kColumnDeclarations; }
+Processes::Processes(Fields fields, const UserStrings& strings,
+                     std::vector<std::uint64_t> cpu_offsets, const ProcessOptions& options)
+    : fields_(fields), strings_(strings), cpu_offsets_(std::move(cpu_offsets)), options_(options) {}
+
+Processes::~Processes() = default;
+
+std::span<const Column> Processes::declared_columns() {
+  static const std::vector<Column> columns = [] {
+    std::vector<Column> all(kColumnDeclarations.begin(), kColumnDeclarations.end());
+    const auto details = ProcessDetails::declared_columns();
+    all.insert(all.end(), details.begin(), details.end());
+    return all;
+  }();
+  return columns;
+}
+
+void Processes::want(const kernel::Kernel& kernel, memory::PhysicalMemory& memory,
+                     std::span<const std::string_view> columns) {
+  details_ = ProcessDetails::attach(kernel, memory, columns, cpu_offsets_);
+}
+
+std::span<const GlobalGuard> Processes::global_guards() const { return kGuards; }
+
+// Each task's name, memory, files and namespaces; each process's arguments, and its mappings, in
+// which they are.
+void Processes::add_object_guards(std::vector<ObjectGuard>& guards) const {
+  for (const Process& process : rows_) {
+    guards.push_back(
+        {LockKind::spinlock, "alloc_lock", process.task + fields_.task_lock, process.pid});
+    if (!options_.command_lines || process.mm.value == 0 || process.pid != process.tgid) continue;
+    guards.push_back(
+        {LockKind::spinlock, "arg_lock", process.mm + fields_.argument_lock, process.pid});
+    guards.push_back(
+        {LockKind::semaphore, "mmap_lock", process.mm + fields_.map_lock, process.pid});
+  }
+}
 
 Outcome Processes::collect(const AnyReader& reader) {
-  return std::visit([this](auto* chosen) { return collect_with(*chosen); }, reader);
+  Outcome outcome = std::visit([this](auto* chosen) { return collect_with(*chosen); }, reader);
+  if (details_) details_->collect(reader, rows_, options_.threads);
+  return outcome;
 }
 
 template <class Reader>
@@ -225,20 +267,20 @@ void Processes::read_memory_use(Reader& reader, Process& row) {
   bool readable = true;
   for (std::size_t kind = 0; kind < fields_.rss.size(); ++kind) {
     std::int64_t count = 0;
-    readable = readable && mm.load(fields_.rss[kind], count);
+    readable = readable && mm.load_statistic(fields_.rss[kind], count);
     if (fields_.rss_sums_cpus) {
       base::GuestVirtual parts;
       readable = readable && mm.load(fields_.rss_per_cpu[kind], parts.value);
       for (const std::uint64_t offset : cpu_offsets_) {
         std::int32_t part = 0;
-        readable = readable && reader.load(parts + offset, part);
+        readable = readable && reader.load_statistic(parts + offset, part);
         count += part;
       }
     }
     // The kernel's own rule: a counter that is momentarily negative counts as zero.
     if (count > 0) pages += static_cast<std::uint64_t>(count);
   }
-  row.rss_bytes = pages * kPage;
+  row.rss_bytes = pages * fields_.page_bytes;
   if (readable) return;
   row.unreadable |= 1u << kRss;
   row.fault = reader.fault();
@@ -264,8 +306,6 @@ void Processes::read_command_lines(Reader& reader, Outcome& outcome) {
                              " bytes: those after that were left out");
 }
 
-// As get_mm_cmdline() in fs/proc/base.c: the argument area, or, where a program has overwritten its
-// end (setproctitle), the string that runs on into the environment.
 template <class Reader>
 void Processes::read_command_line(Reader& reader, std::size_t index) {
   Process& row = rows_[index];
@@ -274,43 +314,18 @@ void Processes::read_command_line(Reader& reader, std::size_t index) {
   if (line.capacity() > kPage) line.shrink_to_fit();
   if (row.mm.value == 0) return;
 
-  base::GuestVirtual tables;
-  base::GuestPhysical root;
-  base::GuestVirtual start;
-  base::GuestVirtual end;
-  base::GuestVirtual environment_end;
-  const auto give_up = [&reader, &row] {
-    row.command_line = CommandLine::unreadable;
-    row.command_line_fault = reader.fault();
-  };
-  if (!reader.load(row.mm + fields_.pgd, tables.value) ||
-      !reader.load(row.mm + fields_.arg_start, start.value) ||
-      !reader.load(row.mm + fields_.arg_end, end.value) ||
-      !reader.load(row.mm + fields_.env_end, environment_end.value) ||
-      !reader.translate(tables, root))
-    return give_up();
-  row.command_line = CommandLine::read;
-  if (start == end) return;
-  if (start > end || end.value > kUserEnd || end - start > kMaxCommandLine) {
+  const UserStrings::End end = strings_.arguments(reader, row.mm, text_);
+  if (end == UserStrings::End::implausible) {
     row.command_line = CommandLine::implausible;
-    return;
+  } else if (end == UserStrings::End::unreadable || !text_.gaps.empty()) {
+    row.command_line = CommandLine::unreadable;
+    row.command_line_fault = text_.gaps.empty() ? reader.fault() : text_.gaps.front().fault;
+  } else {
+    row.command_line = CommandLine::read;
+    line = text_.bytes;
+    while (!line.empty() && line.back() == '\0') line.pop_back();
+    std::ranges::replace(line, '\0', ' ');
   }
-
-  line.resize(end - start);
-  if (!reader.load_bytes(root, start, std::as_writable_bytes(std::span(line)))) {
-    line.clear();
-    line.shrink_to_fit();
-    return give_up();
-  }
-  if (line.back() != '\0' && environment_end > end) {
-    const std::size_t arguments = line.size();
-    line.resize(arguments + std::min<std::uint64_t>(environment_end - end, kPage));
-    const auto rest = std::as_writable_bytes(std::span(line)).subspan(arguments);
-    if (!reader.load_bytes(root, end, rest)) line.resize(arguments);
-    line.resize(std::min(line.find('\0'), line.size()));
-  }
-  while (!line.empty() && line.back() == '\0') line.pop_back();
-  std::ranges::replace(line, '\0', ' ');
 }
 
 Row Processes::row(std::size_t index) const {
@@ -340,6 +355,10 @@ Row Processes::row(std::size_t index) const {
   }
   if (const auto error = command_line_error(process))
     row.errors.push_back({kColumnDeclarations[kCommandLine].name, error->code, error->message});
+  if (details_ && index < details_->size())
+    details_->add_to(row, index);
+  else
+    row.values.resize(declared_columns().size());
   return row;
 }
 

@@ -5,7 +5,8 @@
 // torn by a guest that moves on is reported, never followed without bound.
 //
 // Thread contract: one thread at a time per object.
-// Cost: about 20 loads per task; no memory is allocated once the tables have grown.
+// Cost: about 20 loads per task; no memory is allocated once the tables have grown. Columns on
+// demand (process_details.h) cost more.
 #pragma once
 
 #include <array>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "vitrine/kernel/kernel.h"
+#include "vitrine/views/user_strings.h"
 #include "vitrine/views/view.h"
 
 namespace vitrine::views {
@@ -56,8 +58,12 @@ struct Process {
 // Its name, valid as long as it.
 std::string_view name_of(const Process& process);
 
+class ProcessDetails;
+
 class Processes final : public View {
  public:
+  ~Processes() override;
+
   // Resolves every field in the guest's own types. Error: the member or symbol that is missing.
   static base::Result<std::unique_ptr<View>> attach(const kernel::Kernel& kernel,
                                                     memory::PhysicalMemory& memory,
@@ -67,6 +73,10 @@ class Processes final : public View {
 
   std::string_view name() const override { return "processes"; }
   std::span<const Column> columns() const override { return declared_columns(); }
+  void want(const kernel::Kernel& kernel, memory::PhysicalMemory& memory,
+            std::span<const std::string_view> columns) override;
+  std::span<const GlobalGuard> global_guards() const override;
+  void add_object_guards(std::vector<ObjectGuard>& guards) const override;
   Outcome collect(const AnyReader& reader) override;
   std::size_t size() const override { return rows_.size(); }
   Row row(std::size_t index) const override;
@@ -83,15 +93,16 @@ class Processes final : public View {
                   signal = 0;
     std::uint32_t nr_threads = 0, thread_head = 0;
     std::uint32_t uid = 0, gid = 0, cred_high = 0;
-    std::uint32_t pgd = 0, arg_start = 0, arg_end = 0, env_end = 0;
+    std::uint32_t task_lock = 0, map_lock = 0, argument_lock = 0;
     std::array<std::uint32_t, 3> rss{};          // file, anonymous and shared-memory pages
     std::array<std::uint32_t, 3> rss_per_cpu{};  // the same, pointer to the per-CPU parts
     std::uint32_t mm_high = 0;
     bool rss_sums_cpus = false;  // this kernel's statm adds the per-CPU parts
+    std::uint64_t page_bytes = 4096;
   };
 
-  Processes(Fields fields, std::vector<std::uint64_t> cpu_offsets, const ProcessOptions& options)
-      : fields_(fields), cpu_offsets_(std::move(cpu_offsets)), options_(options) {}
+  Processes(Fields fields, const UserStrings& strings, std::vector<std::uint64_t> cpu_offsets,
+            const ProcessOptions& options);
 
   static base::Result<Fields> resolve(const kernel::Kernel& kernel, base::GuestVirtual init_task);
 
@@ -112,10 +123,13 @@ class Processes final : public View {
   void read_command_line(Reader& reader, std::size_t index);
 
   Fields fields_;
+  UserStrings strings_;
+  UserText text_;  // of one process
   std::vector<std::uint64_t> cpu_offsets_;
   ProcessOptions options_;
   std::vector<Process> rows_;
-  std::vector<std::string> command_lines_;  // per row, if asked for
+  std::vector<std::string> command_lines_;   // per row, if asked for
+  std::unique_ptr<ProcessDetails> details_;  // where any is wanted
 };
 
 }  // namespace vitrine::views

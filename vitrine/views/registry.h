@@ -23,6 +23,7 @@ struct Declaration {
   // Attaches the view to a kernel, without what costs extra.
   base::Result<std::unique_ptr<View>> (*attach)(const kernel::Kernel& kernel,
                                                 memory::PhysicalMemory& memory);
+  bool of_the_moment = true;  // what it shows changes while the guest runs
 };
 
 std::span<const Declaration> all();

@@ -194,6 +194,44 @@ TEST_P(StacksTest, SaysWhatIsNoStack) {
   EXPECT_NE(outcome_.warnings.back().find("no task 99"), std::string::npos);
 }
 
+TEST_P(StacksTest, ATaskThatRunsIsToldByItsProcessorsRegisters) {
+  const GuestVirtual first = sleep({0xa, 0xb, in(4)}, in(1));
+  guest_.processes().set_member(1, "on_cpu", 1);
+  RunningRegisters running{.processors = std::vector<memory::X86GeneralRegisters>(2)};
+  memory::X86GeneralRegisters& registers = running.processors[0];
+  registers.rip = in(0);
+  registers.rsp = first.value;
+  registers.cs = 0x10;
+  registers.gs_base = guest_.kernel().percpu_offset(0);
+  running.same_instant = true;
+  StackOptions options;
+  options.registers = [&running]() -> base::Result<RunningRegisters> { return running; };
+  auto all = rows(options);
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_TRUE(outcome_.complete && outcome_.warnings.empty());
+  EXPECT_EQ(all[0].text("runs"), "kernel");
+  EXPECT_EQ(all[0].number("address"), in(0));
+  EXPECT_EQ(all[1].number("address"), in(4));
+
+  registers.gs_base = 0;  // of no processor
+  EXPECT_TRUE(rows(options)[0].is_null("runs"));
+
+  running.same_instant = false;
+  registers.cs = 0x33;
+  registers.rip = 0x401000;
+  all = rows(options);
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].text("runs"), "user");
+  EXPECT_EQ(all[0].number("address"), 0x401000U);
+  EXPECT_TRUE(all[0].errors.empty());
+  EXPECT_NE(outcome_.warnings.at(0).find("--pause=vmm"), std::string::npos);
+
+  options.registers = []() -> base::Result<RunningRegisters> {
+    return base::fail(base::Code::unsupported, "no monitor");
+  };
+  EXPECT_NE(rows(options)[0].errors.at("function").find("no monitor"), std::string::npos);
+}
+
 // Frames that lead back, or nowhere.
 TEST_P(StacksTest, WhateverAStackHoldsItEnds) {
   std::mt19937_64 random(3);

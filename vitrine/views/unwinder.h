@@ -14,9 +14,11 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "vitrine/kernel/kernel.h"
+#include "vitrine/memory/registers.h"
 #include "vitrine/views/module_list.h"
 #include "vitrine/views/resolver.h"
 
@@ -29,6 +31,7 @@ class Unwinder {
   enum class End : std::uint8_t {
     whole,       // as far as the stack goes
     unreadable,  // a page of it is not there: see the reader's fault
+    stopped,     // the caller had seen enough
     astray,      // it leads nowhere: damaged, changed while it was read, or without tables
   };
 
@@ -41,12 +44,28 @@ class Unwinder {
     base::GuestVirtual address;
     // It is where the function goes on itself, not where a call in it returns to.
     bool exact = false;
+    // The stack pointer there: what the function keeps is from here on, up to the next frame's.
+    base::GuestVirtual sp = {};
   };
 
   // The frames on the stack of a task that does not run, innermost first.
   template <class Reader>
   End unwind(Reader& reader, const ModuleList& modules, base::GuestVirtual task,
-             std::vector<Frame>& frames) const;
+             std::vector<Frame>& frames) const {
+    return unwind(reader, modules, task, frames, [](const Frame&) { return true; });
+  }
+
+  // The same as long as `go_on`, which is asked with each frame once that is added, says so.
+  template <class Reader, class GoOn>
+  End unwind(Reader& reader, const ModuleList& modules, base::GuestVirtual task,
+             std::vector<Frame>& frames, GoOn go_on) const;
+
+  // The same of one that runs in the kernel, from its processor's registers. They are to be of the
+  // same instant as the memory; else the stack may lead astray.
+  template <class Reader>
+  End unwind_running(Reader& reader, const ModuleList& modules, base::GuestVirtual task,
+                     const memory::X86GeneralRegisters& registers,
+                     std::vector<Frame>& frames) const;
 
  private:
   // ORC_REG_*, arch/x86/include/asm/orc_types.h, until 7.0. Nothing: this kernel's is not known.
@@ -94,6 +113,8 @@ class Unwinder {
     bool exact = false;  // `ip` is where it was interrupted, not where a call returns to
   };
 
+  static constexpr std::uint64_t kMostStack = 64 << 10;  // THREAD_SIZE, of kernels with KASAN
+
   explicit Unwinder(Fields fields) : fields_(fields) {}
 
   static Bits bits(const kernel::Member& member);
@@ -102,6 +123,9 @@ class Unwinder {
                                                   memory::VirtualMemory& memory);
   static Rule rule_of(const Fields& fields, std::span<const std::byte> entry);
 
+  template <class Reader, class GoOn>
+  End follow(Reader& reader, const ModuleList& modules, base::GuestVirtual stack, State state,
+             std::vector<Frame>& frames, GoOn go_on) const;
   template <class Reader>
   bool find_rule(Reader& reader, const ModuleList& modules, base::GuestVirtual address,
                  Rule& rule) const;
@@ -116,10 +140,9 @@ class Unwinder {
   Fields fields_;
 };
 
-template <class Reader>
+template <class Reader, class GoOn>
 Unwinder::End Unwinder::unwind(Reader& reader, const ModuleList& modules, base::GuestVirtual task,
-                               std::vector<Frame>& frames) const {
-  constexpr std::uint64_t kMostStack = 64 << 10;  // THREAD_SIZE, of kernels with KASAN
+                               std::vector<Frame>& frames, GoOn go_on) const {
   base::GuestVirtual stack;
   base::GuestVirtual frame;
   State state;
@@ -131,8 +154,31 @@ Unwinder::End Unwinder::unwind(Reader& reader, const ModuleList& modules, base::
   state.sp = frame + fields_.frame_size;
   // A task that has not run yet begins there.
   state.exact = std::ranges::find(fields_.first_of_task, state.ip) != fields_.first_of_task.end();
+  return follow(reader, modules, stack, state, frames, std::move(go_on));
+}
+
+template <class Reader>
+Unwinder::End Unwinder::unwind_running(Reader& reader, const ModuleList& modules,
+                                       base::GuestVirtual task,
+                                       const memory::X86GeneralRegisters& registers,
+                                       std::vector<Frame>& frames) const {
+  base::GuestVirtual stack;
+  if (!reader.load(task + fields_.stack, stack.value)) return End::unreadable;
+  const State state{.ip = base::GuestVirtual(registers.rip),
+                    .sp = base::GuestVirtual(registers.rsp),
+                    .bp = base::GuestVirtual(registers.rbp),
+                    .exact = true};
+  return follow(reader, modules, stack, state, frames, [](const Frame&) { return true; });
+}
+
+// An interrupt runs on a stack of its processor's, which leads to that of the task.
+template <class Reader, class GoOn>
+Unwinder::End Unwinder::follow(Reader& reader, const ModuleList& modules, base::GuestVirtual stack,
+                               State state, std::vector<Frame>& frames, GoOn go_on) const {
+  bool on_task_stack = state.sp - stack <= kMostStack;
   while (frames.size() < kMaxFrames) {
-    frames.push_back({state.ip, state.exact});
+    frames.push_back({state.ip, state.exact, state.sp});
+    if (!go_on(frames.back())) return End::stopped;
     Rule rule;
     const base::GuestVirtual before = state.sp;
     bool in_user_mode = false;
@@ -142,8 +188,11 @@ Unwinder::End Unwinder::unwind(Reader& reader, const ModuleList& modules, base::
     if (rule.kind == Kind::undefined) return End::astray;
     if (const End end = step(reader, rule, state, in_user_mode); end != End::whole) return end;
     if (in_user_mode) return End::whole;
+    const bool arrives = !on_task_stack && state.sp - stack <= kMostStack;
+    on_task_stack = on_task_stack || arrives;
     // Each frame lies above the one that it called.
-    if (state.sp <= before || state.sp - stack > kMostStack) return End::astray;
+    if (!arrives && (state.sp <= before || (on_task_stack && state.sp - stack > kMostStack)))
+      return End::astray;
   }
   return End::astray;
 }

@@ -32,6 +32,7 @@ struct Column {
   std::string_view description = {};  // one sentence, with unit and source
   bool statistic = false;             // changes all the time without the row meaning something else
   std::string_view heading = {};      // of a table; empty: the name in upper case without its unit
+  bool on_demand = false;             // collected only where it is asked for, see View::want
 };
 
 // Why one field of one row is null.

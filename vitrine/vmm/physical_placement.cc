@@ -14,6 +14,11 @@ bool is_microvm(const CommandLine& line) {
   return line.machine.find("microvm") != std::string::npos;
 }
 
+// Arm's machine: "virt", or "virt-7.2" and the like (hw/arm/virt.c).
+bool is_virt(const CommandLine& line) {
+  return line.machine == "virt" || line.machine.starts_with("virt-");
+}
+
 // What the machine's own code puts below 4 GiB at most.
 std::uint64_t prescribed_below_4g(const CommandLine& line) {
   const std::uint64_t memory = line.memory;
@@ -32,6 +37,8 @@ std::uint64_t prescribed_below_4g(const CommandLine& line) {
 
 std::vector<PhysicalPlacement> physical_placements(const CommandLine& command_line) {
   const std::uint64_t memory = command_line.memory;
+  if (is_virt(command_line))
+    return {{0, base::GuestPhysical(kGibibyte), {}, "all RAM from 1 GiB on"}};
   const memory::Range hole = is_microvm(command_line)
                                  ? memory::Range{base::GuestPhysical(0xf0000), 0x10000}
                                  : memory::Range{base::GuestPhysical(0xa0000), 0x20000};

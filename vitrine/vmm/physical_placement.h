@@ -13,7 +13,7 @@
 
 namespace vitrine::vmm {
 
-// How the machine's RAM is divided by the hole below 4 GiB.
+// How the machine's RAM is divided by the hole below 4 GiB; Arm's has all of it in one piece.
 struct PhysicalPlacement {
   std::uint64_t below_4g = 0;                // bytes of RAM from address 0
   base::GuestPhysical above_4g{1ULL << 32};  // where the rest goes
@@ -22,7 +22,8 @@ struct PhysicalPlacement {
 };
 
 // The ways the machine's RAM can be placed, the one its type prescribes first; one where all fits
-// below the hole anyway (hw/i386/pc_piix.c, pc_init1; pc_q35.c, pc_q35_init; microvm.c).
+// below the hole anyway (hw/i386/pc_piix.c, pc_init1; pc_q35.c, pc_q35_init; microvm.c;
+// hw/arm/virt.c, base_memmap).
 std::vector<PhysicalPlacement> physical_placements(const CommandLine& command_line);
 
 // Where the region for plugged-in memory begins (hw/i386/pc.c, pc_memory_init).

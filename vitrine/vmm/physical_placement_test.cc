@@ -43,6 +43,16 @@ TEST(PhysicalPlacement, OfATebibyteMayLeaveAmdsHoleOut) {
   EXPECT_EQ(placements("q35", 1 << 20)[1].above_4g.value, 1ULL << 40);
 }
 
+TEST(PhysicalPlacement, OfArmsMachineIsOnePieceFromOneGibibyteOn) {
+  for (const char* machine : {"virt", "virt-7.2"}) {
+    const auto list = placements(machine, 8192);
+    ASSERT_EQ(list.size(), 1U);
+    EXPECT_EQ(list[0].below_4g, 0U);
+    EXPECT_EQ(list[0].above_4g.value, 1ULL << 30);
+    EXPECT_EQ(list[0].hole.size, 0U);
+  }
+}
+
 TEST(DeviceMemory, BeginsAtAGibibyteAboveAllRam) {
   const std::uint64_t memory = 5120 * kMebibyte + kMebibyte;
   EXPECT_EQ(device_memory_start(placements("q35", 5121).front(), memory).value, 8ULL << 30);

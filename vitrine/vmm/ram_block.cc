@@ -59,6 +59,12 @@ bool continues(const host::Mapping& a, const host::Mapping& b) {
          (a.inode == 0 || a.offset + a.size() == b.offset);
 }
 
+// What the machine calls the RAM that it makes itself.
+const char* default_block(const std::string& machine) {
+  if (machine.starts_with("virt")) return "mach-virt.ram";
+  return machine.find("microvm") != std::string::npos ? "microvm.ram" : "pc.ram";
+}
+
 }  // namespace
 
 std::vector<RamBlock> ram_blocks(const CommandLine& line) {
@@ -73,8 +79,14 @@ std::vector<RamBlock> ram_blocks(const CommandLine& line) {
   });
   if (own) {
     const auto kind = line.memory_path.empty() ? BackendKind::ram : BackendKind::file;
-    const char* name = line.machine.find("microvm") != std::string::npos ? "microvm.ram" : "pc.ram";
-    blocks.push_back({name, BlockUse::machine, kind, line.memory, false, line.memory_path, {}, 0});
+    blocks.push_back({default_block(line.machine),
+                      BlockUse::machine,
+                      kind,
+                      line.memory,
+                      false,
+                      line.memory_path,
+                      {},
+                      0});
   }
   return blocks;
 }

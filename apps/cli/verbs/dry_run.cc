@@ -11,6 +11,8 @@
 namespace vitrine::cli {
 
 Exit show_dry_run(const Target& target, std::vector<std::string> more) {
+  if (auto machine = find_machine(target.vm, "--dry-run"); !machine)
+    return report(machine.error(), target.json);
   auto plan = session::dry_run(target.vm, target.options());
   if (!plan) return report(plan.error(), target.json);
   std::ranges::move(more, std::back_inserter(plan->steps));

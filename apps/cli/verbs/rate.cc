@@ -22,7 +22,7 @@ struct Arguments {
 RateReport report_of(const session::Session& session, const Arguments& arguments,
                      std::string_view view, const survey::Rate& rate) {
   RateReport report;
-  report.vm = identity(session.machine(), arguments.target.vm);
+  report.vm = identity(session, arguments.target.vm);
   report.kernel = identity(session.kernel());
   report.view = view;
   report.technique = session.technique().id;
@@ -31,7 +31,9 @@ RateReport report_of(const session::Session& session, const Arguments& arguments
   report.latency_ns = {rate.latency_ns.p50, rate.latency_ns.p90, rate.latency_ns.p99,
                        rate.latency_ns.max};
   report.views = rate.views;
+  report.reached = rate.reached;
   report.rows = rate.rows;
+  report.collects = rate.collects;
   report.reads = rate.reads;
   report.bytes = rate.bytes;
   report.stopped_ns = rate.stopped_ns;
@@ -43,6 +45,9 @@ RateReport report_of(const session::Session& session, const Arguments& arguments
   if (rate.incomplete > 0)
     report.warnings.push_back(std::to_string(rate.incomplete) +
                               " of the views could not read everything");
+  if (rate.reached < rate.views)
+    report.warnings.push_back(std::to_string(rate.views - rate.reached) +
+                              " of the views did not reach what was demanded");
   return report;
 }
 
@@ -51,20 +56,25 @@ std::string text_of(const RateReport& report) {
   return fmt::format(
       "{} of {} through {}: {} views a second ({} views, {} rows each)\n"
       "latency     p50 {:.1f} us, p90 {:.1f} us, p99 {:.1f} us, max {:.1f} us\n"
-      "each view   {:.0f} reads, {:.0f} bytes, guest stopped {:.1f} us{}, {} written to disks\n"
-      "processor   this tool {:.1f} us, the VMM {:.1f} us a view (the guest's own work included)\n",
+      "each view   {:.2f} collections, {:.0f} reads, {:.0f} bytes, guest stopped {:.1f} us{}, {} "
+      "written to disks\n"
+      "processor   this tool {:.1f} us{}\n",
       report.view, report.vm.name.value_or(report.vm.source), report.technique,
       report.per_second < 100 ? fmt::format("{:.3g}", report.per_second)
                               : fmt::format("{:.0f}", report.per_second),
       report.views, report.rows, microseconds(report.latency_ns.p50),
       microseconds(report.latency_ns.p90), microseconds(report.latency_ns.p99),
-      microseconds(report.latency_ns.max), report.reads, report.bytes, report.stopped_ns / 1000,
+      microseconds(report.latency_ns.max), report.collects, report.reads, report.bytes,
+      report.stopped_ns / 1000,
       report.drained_ns > 0
           ? fmt::format(" ({:.1f} us to drain its disks)", report.drained_ns / 1000)
           : "",
       report.written_bytes ? size_text(static_cast<std::uint64_t>(*report.written_bytes))
                            : "unknown",
-      report.cpu_ns / 1000, report.vmm_cpu_ns.value_or(0) / 1000);
+      report.cpu_ns / 1000,
+      report.vmm_cpu_ns ? fmt::format(", the VMM {:.1f} us a view (the guest's own work included)",
+                                      *report.vmm_cpu_ns / 1000)
+                        : " a view");
 }
 
 Exit run(const Arguments& arguments) {
@@ -72,7 +82,7 @@ Exit run(const Arguments& arguments) {
   if (arguments.target.dry_run) return show_dry_run(arguments.target);
   auto declaration = views::find(arguments.view);
   if (!declaration) return report(declaration.error(), json);
-  auto session = session::Session::open(arguments.target.vm, arguments.target.options());
+  auto session = arguments.target.open();
   if (!session) return report(session.error(), json);
   auto view = (*declaration)->attach((*session)->kernel(), (*session)->memory());
   if (!view) return report(view.error(), json);
@@ -82,7 +92,8 @@ Exit run(const Arguments& arguments) {
                               : survey::measure_rate(**session, **view, duration);
   if (!rate) return report(rate.error(), json);
   const RateReport result = report_of(**session, arguments, (*declaration)->name, *rate);
-  const Exit exit = rate->incomplete > 0 ? Exit::partial : Exit::complete;
+  const bool whole = rate->incomplete == 0 && rate->reached == rate->views;
+  const Exit exit = !whole ? Exit::partial : Exit::complete;
   if (json) return print(rate_json(result, json_layout(inspect(STDOUT_FILENO), false)), exit);
   warn(result.warnings);
   return print(text_of(result), exit);
@@ -95,6 +106,7 @@ Verb add_rate(CommandLine& line) {
   auto arguments = std::make_shared<Arguments>();
   arguments->target.add_to(command);
   arguments->target.add_pause_to(command);
+  arguments->target.add_demand_to(command);
   command.option("--view", arguments->view, "The view to measure, e.g. ps");
   command.option("--seconds", arguments->seconds, "How long to measure, after a warm-up")
       .between(0.1, 3600.0);

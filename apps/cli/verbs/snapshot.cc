@@ -122,7 +122,7 @@ base::Result<Manifest> take(session::Session& session, const Arguments& argument
   manifest.ended = std::chrono::system_clock::now();
   manifest.processors = request.processors.size();
   manifest.technique = session.technique().id;
-  manifest.atomic = observation->consistency.atomic;
+  manifest.atomic = consistency::name(observation->consistency.atomic);
   manifest.stopped_ns = observation->stopped_ns;
   manifest.drained_ns = observation->drained_ns;
   if (const auto& unreadable = manifest.report.unreadable)
@@ -154,15 +154,15 @@ Exit take_snapshot(const Arguments& arguments) {
       return report(spared.error(), json);
     earlier.emplace(Predecessor{std::move(*chain), nullptr, nullptr});
   }
-  auto session = session::Session::open(arguments.target.vm, arguments.target.options());
+  auto session = arguments.target.open();
   if (!session) return report(session.error(), json);
   if (arguments.hold != 0)
     if (auto able = (*session)->can_hold_copy(); !able) return report(able.error(), json);
   auto manifest = take(**session, arguments, earlier, files->image());
   if (!manifest) return report(manifest.error(), json);
   manifest->host = host_name();
-  manifest->vm = identity((*session)->machine(), arguments.target.vm);
-  manifest->uuid = (*session)->machine().uuid;
+  manifest->vm = identity(**session, arguments.target.vm);
+  if ((*session)->machine() != nullptr) manifest->uuid = (*session)->machine()->uuid;
   manifest->kernel = identity((*session)->kernel());
   manifest->file = files->image().path().filename().string();
   if (auto published = files->publish(manifest_json(*manifest, JsonLayout::indented)); !published)

@@ -12,12 +12,19 @@ struct Arguments {
   bool threads = false;
 };
 
+base::Result<views::RunningRegisters> registers_of(session::Session& session) {
+  auto registers = session.registers();
+  if (!registers) return base::fail(registers.error());
+  return views::RunningRegisters{std::move(registers->processors), registers->same_instant};
+}
+
 Exit run(const Arguments& arguments) {
   const auto pid = parse_pid(arguments.pid);
   if (!pid) return report(pid.error(), arguments.view.target.json);
-  const views::StackOptions options{.pid = *pid, .threads = arguments.threads};
+  views::StackOptions options{.pid = *pid, .threads = arguments.threads};
   ViewCommand command;
-  command.attach = [options](session::Session& session) {
+  command.attach = [options](session::Session& session) mutable {
+    options.registers = [&session] { return registers_of(session); };
     return views::Stacks::attach(session.kernel(), session.memory(), options);
   };
   command.table_columns =
@@ -34,8 +41,10 @@ Verb add_stack(CommandLine& line) {
   command.option("PID", arguments->pid, "A task's id; without one, every process");
   command.flag("--threads", arguments->threads, "All threads, not the first of a process alone");
   command.footer(
-      "Who waits for a disk or a lock: --where 'state = D'. What a task does that runs on a "
-      "processor at this moment is in registers: it has no stack to be read.");
+      "Who waits for a disk or a lock: --where 'state = D'; and who has it: vitrine why. A task "
+      "that "
+      "runs on a processor is told by that processor's registers: with --pause=vmm they are of the "
+      "same instant as its stack.");
   return {command, [arguments] { return run(*arguments); }};
 }
 

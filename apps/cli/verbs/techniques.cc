@@ -58,7 +58,7 @@ Exit run(const Arguments& arguments) {
     entries.push_back({technique->description(), {}});
   std::optional<VmIdentity> vm;
   if (!arguments.vm.empty()) {
-    auto machine = vmm::find(arguments.vm);
+    auto machine = find_machine(arguments.vm, "choosing a technique");
     if (!machine) return report(machine.error(), arguments.json);
     auto layout = session::likely_layout(*machine);
     if (!layout) return report(layout.error(), arguments.json);

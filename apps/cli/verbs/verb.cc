@@ -2,15 +2,16 @@
 
 #include <unistd.h>
 
-#include <algorithm>
+#include <utility>
 
 namespace vitrine::cli {
 
 void Target::add_to(Command& command) {
   command
       .option("VM", vm,
-              "A VM: process id, name or QMP socket; pid:, name: or qmp: before it decides, "
-              "libvirt: before a name, or URI/NAME, means a libvirt daemon's domain")
+              "A VM: process id, name or QMP socket; or a memory image's path. pid:, name:, qmp: "
+              "or file: before it decides; libvirt: before a name, or URI/NAME, means a libvirt "
+              "daemon's domain")
       .required();
   command.option("--technique", technique,
                  "How to read the guest's memory; auto: the best passive way that is usable "
@@ -32,14 +33,64 @@ void Target::add_pause_to(Command& command) {
                "Let a technique be used that changes the VM for good (adopt)");
 }
 
+void Target::add_demand_to(Command& command) {
+  command.flag("--atomic", atomic,
+               "Look until two collections in a row read the very same, so that all of it held at "
+               "one instant; the guest runs on");
+  command.flag(
+      "--quiescent", quiescent,
+      "The same, and only when no writer holds the kernel's locks that guard what is read");
+  command
+      .option(
+          "--atomic-fallback", fallback,
+          "--atomic, and where the guest changes too fast for it or for --quiescent: stop it, by "
+          "vmm or freeze as for --pause, or copy it (fork)")
+      .one_of({"none", "vmm", "freeze", "fork"});
+}
+
+consistency::Demand Target::demand() const {
+  consistency::Demand demand;
+  demand.atomic = atomic || fallback != "none";
+  demand.quiescent = quiescent;
+  return demand;
+}
+
+std::string not_reached(const consistency::Verdict& verdict, const consistency::Demand& demand) {
+  using consistency::Atomic;
+  const bool at_once = verdict.atomic == Atomic::unchanged || verdict.atomic == Atomic::proved;
+  if (demand.quiescent && verdict.quiescent == consistency::Quiescent::unknown && at_once)
+    return "whether a writer was at work is unknown: no lock guards this view, or not every one "
+           "that does is understood in this kernel";
+  if (!verdict.held.empty()) {
+    std::string all;
+    for (const std::string& name : verdict.held) all += (all.empty() ? "" : ", ") + name;
+    return "a writer held these locks at each of " + std::to_string(verdict.collects) +
+           " collections, at last: " + all;
+  }
+  return "the guest changed what was read during each of " + std::to_string(verdict.collects) +
+         " collections; --atomic-fallback or --pause stop or copy it";
+}
+
 session::Options Target::options() const {
+  using session::Fallback;
   using session::Pausing;
   return {.technique = technique,
           .pause = pause == "vmm"      ? Pausing::vmm
                    : pause == "freeze" ? Pausing::freeze
                                        : Pausing::none,
           .allow_persistent_change = allow_persistent_change,
-          .use_cache = !no_cache};
+          .use_cache = !no_cache,
+          .demand = demand(),
+          .fallback = fallback == "vmm"      ? Fallback::vmm
+                      : fallback == "freeze" ? Fallback::freeze
+                      : fallback == "fork"   ? Fallback::fork
+                                             : Fallback::none};
+}
+
+base::Result<std::unique_ptr<session::Session>> Target::open() const {
+  auto source = find_subject(vm);
+  if (!source) return base::fail(source.error());
+  return session::Session::open(std::move(*source), options());
 }
 
 Exit report(const base::Error& error, bool json) {
@@ -61,22 +112,6 @@ Exit worse(Exit one, Exit other) {
   if (one == Exit::complete) return other;
   if (other == Exit::complete) return one;
   return one == Exit::partial ? other : one;
-}
-
-VmIdentity identity(const vmm::Machine& machine, const std::string& spec) {
-  VmIdentity vm;
-  if (!machine.name.empty()) vm.name = machine.name;
-  vm.pid = machine.process.pid;
-  const bool decided = std::ranges::any_of(
-      std::initializer_list<std::string_view>{"pid:", "name:", "qmp:", "libvirt:"},
-      [&spec](std::string_view prefix) { return spec.starts_with(prefix); });
-  if (decided)
-    vm.source = spec;
-  else if (spec == std::to_string(machine.process.pid))
-    vm.source = "pid:" + spec;
-  else
-    vm.source = (spec == machine.name ? "name:" : "qmp:") + spec;
-  return vm;
 }
 
 KernelIdentity identity(const kernel::Kernel& kernel) { return {kernel.release, kernel.build_id}; }

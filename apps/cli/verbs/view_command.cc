@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "apps/cli/column_index.h"
+#include "apps/cli/escape.h"
+#include "apps/cli/evidence_file.h"
 #include "apps/cli/json.h"
 #include "apps/cli/table.h"
 
@@ -21,27 +23,12 @@ constexpr std::chrono::seconds kRebootPatience{180};
 constexpr std::chrono::seconds kSenselessPatience{30};
 constexpr std::chrono::milliseconds kBetweenAttempts{500};
 
-Atomic atomic_of(std::string_view verdict) {
-  if (verdict == "proved") return Atomic::proved;
-  if (verdict == "unchanged") return Atomic::unchanged;
-  return verdict == "no" ? Atomic::no : Atomic::unknown;
-}
-
-Quiescent quiescent_of(std::string_view verdict) {
-  if (verdict == "yes") return Quiescent::yes;
-  return verdict == "no" ? Quiescent::no : Quiescent::unknown;
-}
-
-Provenance provenance_of(const session::Observation& observation) {
-  return {
-      observation.started,
-      observation.duration_ns,
-      observation.cost.reads,
-      observation.cost.bytes,
-      observation.stopped_ns,
-      observation.drained_ns,
-      {atomic_of(observation.consistency.atomic), quiescent_of(observation.consistency.quiescent),
-       observation.consistency.collects, observation.consistency.held}};
+// All that are not on demand.
+std::string columns_at_once(std::span<const views::Column> columns) {
+  std::string names;
+  for (const views::Column& column : columns)
+    if (!column.on_demand) names += (names.empty() ? "" : ",") + std::string(column.name);
+  return names;
 }
 
 // One attached view, shown as often as asked for.
@@ -52,9 +39,7 @@ class Show {
 
   base::Result<void> attach() {
     if (!session_) {
-      auto session = session::Session::open(options_.target.vm, options_.target.options());
-      if (!session) return base::fail(session.error());
-      session_ = std::move(*session);
+      if (auto opened = open(); !opened) return opened;
     } else if (auto again = session_->reattach(); !again) {
       return base::fail(again.error());
     }
@@ -66,9 +51,13 @@ class Show {
     SelectionText text = options_.selection;
     chosen_ = !text.columns.empty();
     if (!chosen_ && !options_.target.json) text.columns = command_.table_columns;
+    // What costs more is read of more places, which hardly ever hold still all together.
+    if (text.columns.empty() && options_.target.demand().any())
+      text.columns = columns_at_once(view_->columns());
     auto selection = parse_selection(text, view_->columns());
     if (!selection) return base::fail(selection.error());
     selection_ = std::move(*selection);
+    view_->want(session_->kernel(), session_->memory(), columns_used(*selection_));
     return {};
   }
 
@@ -77,6 +66,7 @@ class Show {
         command_.observe ? command_.observe(*session_, *view_) : session_->observe(*view_);
     if (!observation) return base::fail(observation.error());
     stopped_the_guest_ = observation->stopped_ns > 0;
+    if (auto recorded = record(*observation); !recorded) return base::fail(recorded.error());
     const bool may_be_empty = !command_.empty_means.empty() && observation->outcome.complete;
     // What was asked for is not there: the guest was read whole.
     if (view_->size() == 0 && !may_be_empty && observation->outcome.complete &&
@@ -98,8 +88,12 @@ class Show {
       if (!observation->outcome.complete) warn_once(observation->outcome.warnings);
       if (rows.empty()) return Exit::complete;
     }
-    const Exit exit = observation->outcome.complete ? Exit::complete : Exit::partial;
+    const consistency::Demand demand = options_.target.demand();
+    const bool reached = consistency::reached(observation->consistency, demand);
+    const Exit exit = observation->outcome.complete && reached ? Exit::complete : Exit::partial;
     std::vector<std::string> warnings = session_->warnings();
+    if (!reached) warnings.push_back(not_reached(observation->consistency, demand));
+    note_evidence(warnings);
     if (rows.empty()) warnings.emplace_back(command_.empty_means);
     warnings.insert(warnings.end(), observation->outcome.warnings.begin(),
                     observation->outcome.warnings.end());
@@ -115,9 +109,52 @@ class Show {
   base::Result<void> rest() { return session_->rest(); }
   // For what was shown last.
   bool stopped_the_guest() const { return stopped_the_guest_; }
-  bool vmm_lives() const { return host::alive(session_->machine().process); }
+  bool vmm_lives() const { return session_->source().lives(); }
 
  private:
+  base::Result<void> open() {
+    auto source = find_subject(options_.target.vm);
+    if (!source) return base::fail(source.error());
+    if (options_.watch > 0 && source->image() != nullptr)
+      return base::fail(base::Code::invalid,
+                        "a memory image does not change, so there is nothing to watch",
+                        "leave --watch out");
+    session::Options options = options_.target.options();
+    if (!options_.record.empty()) {
+      if (options_.watch > 0)
+        return base::fail(base::Code::invalid, "--record keeps what one observation read",
+                          "leave --watch out");
+      auto file = images::OutputFile::create(options_.record, images::OutputFile::Existing::keep);
+      if (!file && file.error().code == base::Code::invalid)
+        return base::fail(base::Code::invalid, file.error().message,
+                          "evidence is never replaced: name another file");
+      if (!file) return base::fail(file.error());
+      record_ = std::move(*file);
+      options.record = true;
+    }
+    auto session = session::Session::open(std::move(*source), options);
+    if (!session) return base::fail(session.error());
+    session_ = std::move(*session);
+    return {};
+  }
+
+  // Keeps what was read, where that was asked for.
+  base::Result<void> record(const session::Observation& observation) {
+    if (!record_) return {};
+    return save_evidence(*session_, view_->name(), identity(*session_, options_.target.vm),
+                         provenance_of(observation), *record_);
+  }
+
+  // An evidence file answers the view that it was recorded for.
+  void note_evidence(std::vector<std::string>& warnings) const {
+    const images::ImageFile* image = session_->image();
+    if (image == nullptr || image->evidence == nullptr) return;
+    const std::string recorded = image->evidence->told("view");
+    if (recorded != view_->name())
+      warnings.push_back("the evidence was recorded by the view " + recorded +
+                         ": of any other it holds only what they have in common");
+  }
+
   // Of a view that grows: drops the rows that were shown before, and notes how far this one goes.
   void leave_new_rows(std::vector<views::Row>& rows) {
     const std::size_t column = index_of(view_->columns(), command_.follows);
@@ -140,6 +177,14 @@ class Show {
     last_warnings_ = warnings;
   }
 
+  // Where the user chose columns, a script may read them.
+  std::string summary() const {
+    if (!command_.summary || chosen_) return {};
+    std::string text;
+    for (const std::string& line : command_.summary(*view_)) text += for_terminal(line) + '\n';
+    return text.empty() ? text : text + '\n';
+  }
+
   bool headed_before() { return std::exchange(headed_, true); }
   static std::string without_heading(const std::string& table) {
     return table.substr(std::min(table.find('\n'), table.size() - 1) + 1);
@@ -157,7 +202,7 @@ class Show {
     Selected selected = select(*selection_, std::move(rows));
     note_undecided(selected, warnings);
     rows = project(*selection_, std::move(selected.rows));
-    const ObservationReport report{identity(session_->machine(), options_.target.vm),
+    const ObservationReport report{identity(*session_, options_.target.vm),
                                    identity(session_->kernel()),
                                    std::string(view_->name()),
                                    std::string(session_->technique().id),
@@ -174,9 +219,10 @@ class Show {
     note_undecided(selected, warnings);
     if (command_.adorn) command_.adorn(view_->columns(), selected.rows);
     rows = project(*selection_, std::move(selected.rows));
-    const Table table =
+    Table table =
         make_table(selection_->columns, rows,
                    {command_.whole_lines ? 0 : terminal_.width, terminal_.colour, !chosen_});
+    table.text.insert(0, summary());
     if (options_.watch > 0 && !command_.follows.empty())
       return print(headed_before() ? without_heading(table.text) : table.text,
                    worse(exit, exit_of(rows)));
@@ -193,6 +239,7 @@ class Show {
   Terminal terminal_;
   std::unique_ptr<session::Session> session_;
   std::unique_ptr<views::View> view_;
+  std::optional<images::OutputFile> record_;
   std::optional<Selection> selection_;
   bool chosen_ = false;
   bool stopped_the_guest_ = false;
@@ -253,10 +300,16 @@ Exit watch(const ViewOptions& options, Show& show) {
 void ViewOptions::add_to(Command& command) {
   target.add_to(command);
   target.add_pause_to(command);
-  command.option("--columns", selection.columns, "Show these columns, e.g. pid,comm");
+  target.add_demand_to(command);
+  command.option("--columns", selection.columns, "Show these columns, e.g. pid,comm; or all");
   command.option("--sort", selection.sort, "Sort by columns, e.g. --sort=-rss_bytes,pid");
   command.option("--where", selection.where,
                  "Show rows that fulfil this, e.g. 'uid = 0 and rss > 10M'");
+  command
+      .option("--record", record,
+              "Keep every byte that was read in this file, with what is needed to answer again: "
+              "file:FILE shows the same without the VM")
+      .of("FILE");
   command.option("--watch", watch, "Look again every so many seconds, until interrupted")
       .between(0.01, 86400.0);
 }
@@ -272,7 +325,13 @@ base::Result<std::optional<std::int64_t>> parse_pid(const std::string& text) {
 }
 
 Exit run_view(const ViewOptions& options, const ViewCommand& command) {
-  if (options.target.dry_run) return show_dry_run(options.target);
+  if (options.target.dry_run) {
+    std::vector<std::string> more;
+    if (options.target.fallback != "none")
+      more.push_back("where the guest changes too fast, it is stopped or copied: " +
+                     options.target.fallback);
+    return show_dry_run(options.target, std::move(more));
+  }
   Show show(options, command);
   if (auto attached = show.attach(); !attached)
     return report(attached.error(), options.target.json);

@@ -18,7 +18,8 @@ namespace vitrine::cli {
 struct ViewOptions {
   Target target;
   SelectionText selection;
-  double watch = 0;  // seconds between observations; 0: one only
+  double watch = 0;    // seconds between observations; 0: one only
+  std::string record;  // the evidence file to be written; empty: none
 
   void add_to(Command& command);
 };
@@ -31,6 +32,8 @@ struct ViewCommand {
   // For tables only: which columns unless the user chooses, and how rows are made nicer to read.
   std::string table_columns = {};
   std::function<void(std::span<const views::Column>, std::vector<views::Row>&)> adorn = {};
+  // For tables only: lines above the heading, made from what was observed. Hostile text.
+  std::function<std::vector<std::string>(const views::View&)> summary = {};
   // What it means that there is no row, where that may be; empty: it is an error, since nothing
   // that was read whole can be so.
   std::string_view empty_means = {};

@@ -22,13 +22,18 @@ int main(int argc, char** argv) {
   if (strcmp(command, "named") == 0) return named(first);
   if (strcmp(command, "arguments") == 0) return arguments();
   if (strcmp(command, "ready") == 0) return ready(first);
+  if (strcmp(command, "regions") == 0) return regions();
   if (strcmp(command, "plant") == 0) return plant(first);
   if (strcmp(command, "swap_out") == 0) return swap_out(first);
   if (strcmp(command, "check_disk") == 0) return check_disk(first, atoi(second));
   if (strcmp(command, "churn") == 0) return churn(atoi(first), atol(second));
   if (strcmp(command, "check_memory") == 0) return check_memory(atoi(first), atoi(second));
   if (strcmp(command, "boot") == 0) return boot_another(first, second, third);
+  if (strcmp(command, "hang") == 0) return hang(first);
   if (strcmp(command, "list") == 0) return list();
+  if (strcmp(command, "sockets") == 0) return sockets(first);
+  if (strcmp(command, "details") == 0) return details(first);
+  if (strcmp(command, "unusual") == 0) return unusual(first);
   if (strcmp(command, "serve") == 0) return serve(first);
   fprintf(stderr, "guest_tool: unknown command '%s'\n", command);
   return 2;

@@ -59,21 +59,6 @@ base::Result<std::unique_ptr<View>> Directory::attach(const kernel::Kernel& kern
   return std::unique_ptr<View>(new Directory(std::move(*finder), options));
 }
 
-Outcome Directory::collect(const AnyReader& reader) {
-  rows_.clear();
-  failure_.reset();
-  memory_.renew();
-  finder_.begin(reader);
-  return std::visit(
-      [this](auto* chosen) -> Outcome {
-        const auto found = finder_.by_path(*chosen, options_.pid, options_.path);
-        if (found) return list(*chosen, *found);
-        failure_ = found.error();
-        return {false, {failure_->message}};
-      },
-      reader);
-}
-
 template <class Reader>
 Outcome Directory::list(Reader& reader, const PathWalk::Found& found) {
   const FilePlace& place = found.place;
@@ -159,6 +144,21 @@ void Directory::fill(const Inode& inode, Row& row) {
 
 void Directory::failed(Row& row, std::size_t column, base::Code code, std::string why) {
   row.errors.push_back({kColumnDeclarations.at(column).name, code, std::move(why)});
+}
+
+Outcome Directory::collect(const AnyReader& reader) {
+  rows_.clear();
+  failure_.reset();
+  memory_.renew();
+  finder_.begin(reader);
+  return std::visit(
+      [this](auto* chosen) -> Outcome {
+        const auto found = finder_.by_path(*chosen, options_.pid, options_.path);
+        if (found) return list(*chosen, *found);
+        failure_ = found.error();
+        return {false, {failure_->message}};
+      },
+      reader);
 }
 
 }  // namespace vitrine::views

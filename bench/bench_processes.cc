@@ -33,10 +33,9 @@ class Observed {
             "a guest that rests is seen at one instant");
   }
 
-  template <class Reader>
-  void observe(Reader& reader) {
+  void observe(views::Reader& reader) {
     reader.begin();
-    require(view_->collect(&reader).complete, "the observation is complete");
+    require(view_->collect(reader).complete, "the observation is complete");
   }
 
  private:
@@ -53,16 +52,15 @@ class Observed {
 
   std::unique_ptr<synthetic::Guest> guest_ = make_guest();
   kernel::Kernel kernel_ = locate(*guest_);
-  memory::WindowReader window_reader_{windows(*guest_)};
+  memory::Reader window_reader_{windows(*guest_)};
   CopiedMemory copied_{*guest_};
-  memory::GatherReader gather_reader_{copied_};
+  memory::Reader gather_reader_{copied_};
   std::unique_ptr<views::View> view_;
-  consistency::Collector<memory::WindowReader> collector_{kernel_, window_reader_,
-                                                          memory::WindowReader(windows(*guest_))};
+  consistency::Collector collector_{kernel_, window_reader_, memory::Reader(windows(*guest_))};
 
  public:
-  views::WindowedReader windowed{kernel_.space, window_reader_};
-  views::GatheringReader gathering{kernel_.space, gather_reader_};
+  views::Reader windowed{kernel_.space, window_reader_};
+  views::Reader gathering{kernel_.space, gather_reader_};
 };
 
 template <auto Reader>

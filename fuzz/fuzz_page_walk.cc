@@ -127,7 +127,7 @@ void fill(Ram& ram, FuzzedDataProvider& input, std::uint64_t address) {
 
 void check_walk(Ram& ram, const paging::AddressSpace& space, bool five, GuestVirtual address) {
   const Expected expected = expect(ram, five, space.root.value, address.value);
-  memory::GatherReader reader(ram);
+  memory::Reader reader(ram);
   paging::Translation found;
   ram.reads = 0;
   const paging::Fault fault = paging::walk(*space.format, space.root, address, reader, found);
@@ -150,14 +150,14 @@ void check_reads(Ram& ram, const paging::AddressSpace& space, bool five, GuestVi
   const bool read = walked.read(address, bytes).has_value();
   require(read == whole && (!whole || bytes == expected));
 
-  memory::GatherReader gather(ram);
+  memory::Reader gather(ram);
   paging::VirtualReader reader(space, gather);
   reader.begin();
   bytes.assign(size, {});
   require(reader.load_bytes(address, bytes) == whole && (!whole || bytes == expected));
   require(reader.load_bytes(space.root, address, bytes) == whole);
 
-  memory::WindowReader windows(ram.windows());
+  memory::Reader windows(ram.windows());
   paging::VirtualReader in_place(space, windows);
   in_place.begin();
   std::uint64_t by_window = 0;

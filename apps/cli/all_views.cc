@@ -32,7 +32,7 @@ AllViews::AllViews(session::Session& session) {
   }
 }
 
-views::Outcome AllViews::collect(const views::AnyReader& reader) {
+views::Outcome AllViews::collect(views::Reader& reader) {
   views::Outcome outcome;
   for (Part& part : parts_) {
     if (part.view) part.outcome = part.view->collect(reader);

@@ -29,7 +29,7 @@ class AllViews final : public views::View {
   std::string_view name() const override { return "all"; }
   std::span<const views::Column> columns() const override { return {}; }
   // Complete where all parts are; they have their own warnings.
-  views::Outcome collect(const views::AnyReader& reader) override;
+  views::Outcome collect(views::Reader& reader) override;
   std::size_t size() const override { return 0; }
   views::Row row(std::size_t) const override { return {}; }
 

@@ -61,7 +61,7 @@ SecondOpinionView::SecondOpinionView(std::unique_ptr<views::View> processes,
                                      "while both were asked"});
 }
 
-views::Outcome SecondOpinionView::collect(const views::AnyReader& reader) {
+views::Outcome SecondOpinionView::collect(views::Reader& reader) {
   seen_by_.clear();
   guest_only_.clear();
   return processes_->collect(reader);

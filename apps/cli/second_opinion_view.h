@@ -45,7 +45,7 @@ class SecondOpinionView final : public views::View {
   void add_object_guards(std::vector<views::ObjectGuard>& guards) const override {
     processes_->add_object_guards(guards);
   }
-  views::Outcome collect(const views::AnyReader& reader) override;
+  views::Outcome collect(views::Reader& reader) override;
   std::size_t size() const override { return processes_->size() + guest_only_.size(); }
   views::Row row(std::size_t index) const override;
 

@@ -16,7 +16,7 @@
 #include "tests/live/qmp_client.h"
 #include "vitrine/images/testing/dump_reader.h"
 #include "vitrine/kernel/locate.h"
-#include "vitrine/memory/gather_reader.h"
+#include "vitrine/memory/reader.h"
 #include "vitrine/paging/virtual_reader.h"
 #include "vitrine/views/processes.h"
 
@@ -124,7 +124,7 @@ class SnapshotTest : public GuestTest {
   TemporaryFolder folder_;
 };
 
-using Reader = paging::VirtualReader<memory::GatherReader>;
+using Reader = paging::VirtualReader;
 
 // The pages that the image lacks; those that it has are as in memory.
 std::set<std::uint64_t> pages_left_out(DumpMemory& image, RawReader& memory) {
@@ -144,7 +144,7 @@ std::set<std::uint64_t> pages_left_out(DumpMemory& image, RawReader& memory) {
 void expect_same_processes(const kernel::Kernel& kernel, DumpMemory& image, Reader& reader) {
   auto view = views::Processes::attach(kernel, image, {.command_lines = true});
   ASSERT_TRUE(view) << to_string(view.error());
-  (*view)->collect(&reader);
+  (*view)->collect(reader);
   const auto live = vitrine_json({"ps", "snapshot"});
   EXPECT_EQ((*view)->size(), live["rows"].size());
   for (std::size_t i = 0; i < (*view)->size(); ++i)
@@ -298,7 +298,7 @@ TEST_F(SnapshotTest, OmitsNothingThatIsInUse) {
   // The kernel is found in the image alone.
   const auto kernel = kernel::locate(image, {});
   ASSERT_TRUE(kernel) << to_string(kernel.error());
-  memory::GatherReader physical(image);
+  memory::Reader physical(image);
   Reader reader(kernel->space, physical);
   reader.begin();
   expect_same_processes(*kernel, image, reader);

@@ -38,7 +38,7 @@ enum class ReaderKind : std::uint8_t {
   windowed,
   gathering,
   recording_windowed,
-  recording_gathering
+  recording_gathering,
 };
 inline constexpr std::array every_reader{ReaderKind::windowed, ReaderKind::gathering,
                                          ReaderKind::recording_windowed,
@@ -47,57 +47,30 @@ inline constexpr std::array every_reader{ReaderKind::windowed, ReaderKind::gathe
 // Observes with a reader of one kind, as often as a test likes.
 class Observer {
  public:
-  Observer(const kernel::Kernel& kernel, Memory& memory, ReaderKind kind) : kind_(kind) {
+  Observer(const kernel::Kernel& kernel, Memory& memory, ReaderKind kind)
+      : physical_(physical(memory, kind)), reader_(kernel.space, physical_) {
     memory::FaultRecovery::install();
-    if (auto* windows = dynamic_cast<memory::Windows*>(&memory))
-      window_.emplace(kernel.space, windows->windows());
-    gather_.emplace(kernel.space, std::ref<memory::PhysicalMemory>(memory));
+    if (kind == ReaderKind::recording_windowed || kind == ReaderKind::recording_gathering)
+      physical_.record_into(&recording_);
   }
 
   views::Outcome collect(views::View& view) {
-    switch (kind_) {
-      case ReaderKind::windowed:
-        return collect(view, window_.value().plain_reader);
-      case ReaderKind::gathering:
-        return collect(view, gather_.value().plain_reader);
-      case ReaderKind::recording_windowed:
-        return collect(view, window_.value().recording_reader);
-      case ReaderKind::recording_gathering:
-        break;
-    }
-    return collect(view, gather_.value().recording_reader);
+    reader_.begin();
+    return view.collect(reader_);
   }
 
-  const memory::Recording& recording() const {
-    return kind_ == ReaderKind::recording_windowed ? window_.value().recording
-                                                   : gather_.value().recording;
-  }
+  const memory::Recording& recording() const { return recording_; }
 
  private:
-  template <class Plain>
-  struct Readers {
-    template <class Source>
-    Readers(const paging::AddressSpace& space, Source source)
-        : plain(source),
-          recorder(plain, recording),
-          plain_reader(space, plain),
-          recording_reader(space, recorder) {}
-    Plain plain;
-    memory::Recording recording;
-    memory::RecordingReader<Plain> recorder;
-    paging::VirtualReader<Plain> plain_reader;
-    paging::VirtualReader<memory::RecordingReader<Plain>> recording_reader;
-  };
-
-  template <class Reader>
-  static views::Outcome collect(views::View& view, Reader& reader) {
-    reader.begin();
-    return view.collect(&reader);
+  static memory::Reader physical(Memory& memory, ReaderKind kind) {
+    if (kind == ReaderKind::windowed || kind == ReaderKind::recording_windowed)
+      return memory::Reader(dynamic_cast<memory::Windows&>(memory).windows());
+    return memory::Reader(memory);
   }
 
-  ReaderKind kind_;
-  std::optional<Readers<memory::WindowReader>> window_;
-  std::optional<Readers<memory::GatherReader>> gather_;
+  memory::Recording recording_;
+  memory::Reader physical_;
+  views::Reader reader_;
 };
 
 // One row, by column.

@@ -28,25 +28,25 @@ class Driver {
     return options;
   }
 
-  Driver(const kernel::Kernel& kernel, Guest& guest, By by) : guest_(guest), by_(by) {
-    auto& mapped = dynamic_cast<MappedMemory&>(guest.memory());
+  Driver(const kernel::Kernel& kernel, Guest& guest, By by)
+      : guest_(guest),
+        by_(by),
+        physical_(physical(guest, by)),
+        collector_(kernel, physical_, physical(guest, by)) {
     memory::FaultRecovery::install();
-    window_.emplace(mapped.windows());
-    windows_.emplace(kernel, *window_, *window_);
-    gathering_.emplace(kernel, gather_, memory::GatherReader(guest.memory()));
   }
 
   consistency::Collection collect(views::View& view, const consistency::Demand& demand,
                                   const std::function<void(std::uint64_t)>& before) {
     if (by_ == By::windows) {
       const LoadHook hook(dynamic_cast<MappedMemory&>(guest_.memory()), before);
-      consistency::Collection seen = windows_->collect(view, demand);
+      consistency::Collection seen = collector_.collect(view, demand);
       moments_ = hook.loads();
       return seen;
     }
     moments_ = 0;
     guest_.memory().before_each_request([&](const memory::ReadRequest&) { before(moments_++); });
-    consistency::Collection seen = gathering_->collect(view, demand);
+    consistency::Collection seen = collector_.collect(view, demand);
     guest_.memory().before_each_request({});
     return seen;
   }
@@ -54,13 +54,16 @@ class Driver {
   std::uint64_t moments() const { return moments_; }
 
  private:
+  static memory::Reader physical(Guest& guest, By by) {
+    if (by == By::gathering) return memory::Reader(guest.memory());
+    return memory::Reader(dynamic_cast<MappedMemory&>(guest.memory()).windows());
+  }
+
   Guest& guest_;
   By by_;
   std::uint64_t moments_ = 0;
-  std::optional<memory::WindowReader> window_;
-  memory::GatherReader gather_{guest_.memory()};
-  std::optional<consistency::Collector<memory::WindowReader>> windows_;
-  std::optional<consistency::Collector<memory::GatherReader>> gathering_;
+  memory::Reader physical_;
+  consistency::Collector collector_;
 };
 
 constexpr consistency::Demand one_try{.quiescent = true, .tries = 1};

@@ -20,17 +20,19 @@ void add(memory::Cost& to, memory::Cost more) {
 
 }  // namespace
 
-template <memory::PhysicalReader Plain>
-Collector<Plain>::Collector(const kernel::Kernel& kernel, Plain& data, const Plain& unused)
-    : first_locks_plain_(unused),
-      locks_plain_(unused),
+Collector::Collector(const kernel::Kernel& kernel, memory::Reader& data,
+                     const memory::Reader& unused)
+    : first_locks_reader_(unused),
+      locks_reader_(unused),
       data_(kernel, data),
-      first_locks_(kernel, first_locks_plain_),
-      locks_(kernel, locks_plain_),
-      guards_(kernel) {}
+      first_locks_(kernel, first_locks_reader_),
+      locks_(kernel, locks_reader_),
+      guards_(kernel) {
+  first_locks_reader_.record_into(&first_locks_.recording);
+  locks_reader_.record_into(&locks_.recording);
+}
 
-template <memory::PhysicalReader Plain>
-Collection Collector<Plain>::collect(views::View& view, const Demand& demand) {
+Collection Collector::collect(views::View& view, const Demand& demand) {
   Collection result;
   result.verdict.collects = 0;
   if (demand.quiescent) guards_.begin(view);
@@ -45,21 +47,22 @@ Collection Collector<Plain>::collect(views::View& view, const Demand& demand) {
 }
 
 // Whether the demand is met, or can't be.
-template <memory::PhysicalReader Plain>
-bool Collector<Plain>::try_once(views::View& view, const Demand& demand, Collection& result) {
+bool Collector::try_once(views::View& view, const Demand& demand, Collection& result) {
   guards_.forget_held();
   bool free = demand.quiescent && guards_.understood();
   if (free) {
     first_locks_.reader.begin();
     free = guards_.global_free(first_locks_.reader);
-    add(result.cost, first_locks_.plain.cost());
+    add(result.cost, first_locks_.physical.cost());
   }
+  data_.physical.record_into(&data_.recording);
   data_.reader.begin();
-  result.outcome = view.collect(&data_.reader);
-  add(result.cost, data_.plain.cost());
+  result.outcome = view.collect(data_.reader);
+  data_.physical.record_into(nullptr);
+  add(result.cost, data_.physical.cost());
   if (free) {
     free = locks_free(view);
-    add(result.cost, locks_.plain.cost());
+    add(result.cost, locks_.physical.cost());
   }
   const bool unchanged = still(data_, result);
   free = free && unchanged && still(locks_, result) && still(first_locks_, result);
@@ -71,30 +74,23 @@ bool Collector<Plain>::try_once(views::View& view, const Demand& demand, Collect
 }
 
 // Whether reading it again gives the same.
-template <memory::PhysicalReader Plain>
-bool Collector<Plain>::still(Read& what, Collection& result) {
-  what.plain.begin();
-  const bool same = memory::holds(what.recording, what.plain);
-  add(result.cost, what.plain.cost());
+bool Collector::still(Read& what, Collection& result) {
+  const bool same = what.physical.still_reads(what.recording);
+  add(result.cost, what.physical.cost());
   return same;
 }
 
-template <memory::PhysicalReader Plain>
-bool Collector<Plain>::locks_free(const views::View& view) {
+bool Collector::locks_free(const views::View& view) {
   locks_.reader.begin();
   const bool free = guards_.global_free(locks_.reader);
   return guards_.objects_free(locks_.reader, view) && free;
 }
 
-template <memory::PhysicalReader Plain>
-void Collector<Plain>::look_at_locks(const views::View& view, Verdict& verdict) {
+void Collector::look_at_locks(const views::View& view, Verdict& verdict) {
   guards_.begin(view);
   const bool free = locks_free(view);
   verdict.held = guards_.held();
   if (guards_.understood()) verdict.quiescent = free ? Quiescent::yes : Quiescent::no;
 }
-
-template class Collector<memory::WindowReader>;
-template class Collector<memory::GatherReader>;
 
 }  // namespace vitrine::consistency

@@ -26,10 +26,7 @@
 
 #include "vitrine/consistency/guards.h"
 #include "vitrine/consistency/verdict.h"
-#include "vitrine/memory/gather_reader.h"
-#include "vitrine/memory/recording_reader.h"
-#include "vitrine/memory/window_reader.h"
-#include "vitrine/paging/virtual_reader.h"
+#include "vitrine/memory/reader.h"
 #include "vitrine/views/view.h"
 
 namespace vitrine::consistency {
@@ -40,12 +37,11 @@ struct Collection {
   Verdict verdict;
 };
 
-template <memory::PhysicalReader Plain>
 class Collector {
  public:
   // `kernel` and `data` outlive this object; `unused` reads the same memory as `data`, and has read
-  // nothing yet.
-  Collector(const kernel::Kernel& kernel, Plain& data, const Plain& unused);
+  // nothing yet. `data` keeps recordings for this object while it collects.
+  Collector(const kernel::Kernel& kernel, memory::Reader& data, const memory::Reader& unused);
   Collector(const Collector&) = delete;
   Collector& operator=(const Collector&) = delete;
 
@@ -60,32 +56,26 @@ class Collector {
   const memory::Recording& recording() const { return data_.recording; }
 
  private:
-  using Recorder = memory::RecordingReader<Plain>;
-
   // One of the three things that are read: by a reader of its own, since what one reads in a single
   // call is not to be what another has asked for.
   struct Read {
-    Read(const kernel::Kernel& kernel, Plain& from)
-        : plain(from), recorder(from, recording), reader(kernel.space, recorder) {}
-    Plain& plain;
+    Read(const kernel::Kernel& kernel, memory::Reader& from)
+        : physical(from), reader(kernel.space, from) {}
     memory::Recording recording;
-    Recorder recorder;
-    paging::VirtualReader<Recorder> reader;
+    memory::Reader& physical;
+    views::Reader reader;
   };
 
   bool try_once(views::View& view, const Demand& demand, Collection& result);
   bool locks_free(const views::View& view);
   bool still(Read& what, Collection& result);
 
-  Plain first_locks_plain_;
-  Plain locks_plain_;
+  memory::Reader first_locks_reader_;
+  memory::Reader locks_reader_;
   Read data_;
   Read first_locks_;  // the global ones, before anything else is read
   Read locks_;        // all, between the two collections
   Guards guards_;
 };
-
-extern template class Collector<memory::WindowReader>;
-extern template class Collector<memory::GatherReader>;
 
 }  // namespace vitrine::consistency

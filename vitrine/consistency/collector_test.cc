@@ -28,7 +28,7 @@ class CollectorTest : public ::testing::TestWithParam<LockForms> {
     files_.attach(1);
     kernel_.emplace(locate_kernel(guest_));
     view_ = attach_processes(*kernel_, guest_);
-    collector_.emplace(*kernel_, plain_, memory::GatherReader(guest_.memory()));
+    collector_.emplace(*kernel_, plain_, memory::Reader(guest_.memory()));
   }
   static GuestOptions options() {
     GuestOptions options;
@@ -54,8 +54,8 @@ class CollectorTest : public ::testing::TestWithParam<LockForms> {
   synthetic::Files files_{guest_.kernel(), guest_.processes()};
   std::optional<kernel::Kernel> kernel_;
   std::unique_ptr<views::View> view_;
-  memory::GatherReader plain_{guest_.memory()};
-  std::optional<Collector<memory::GatherReader>> collector_;
+  memory::Reader plain_{guest_.memory()};
+  std::optional<Collector> collector_;
 };
 INSTANTIATE_TEST_SUITE_P(Forms, CollectorTest,
                          ::testing::Values(LockForms::several_processors, LockForms::real_time));
@@ -211,8 +211,8 @@ TEST(Unknown, WhereALockKeepsNoWordOrTheViewNamesNone) {
   guest.add_process({.pid = 1, .comm = "init"});
   const kernel::Kernel kernel = locate_kernel(guest);
   const auto view = attach_processes(kernel, guest);
-  memory::GatherReader plain(guest.memory());
-  Collector<memory::GatherReader> collector(kernel, plain, memory::GatherReader(guest.memory()));
+  memory::Reader plain(guest.memory());
+  Collector collector(kernel, plain, memory::Reader(guest.memory()));
   const Collection seen = collector.collect(*view, kQuiescent);
   EXPECT_EQ(seen.verdict.atomic, Atomic::unchanged);
   EXPECT_EQ(seen.verdict.quiescent, Quiescent::unknown);

@@ -31,4 +31,41 @@ void Guards::add_held(std::string name) {
   if (held_.size() < kMostNames) held_.push_back(std::move(name));
 }
 
+std::optional<bool> Guards::is_free(views::Reader& reader, base::GuestVirtual lock,
+                                    const LockForm& form) {
+  if (form.size == 4) {
+    std::uint32_t word = 0;
+    if (!reader.load_ignoring(lock + form.offset, word, ~form.compared)) return std::nullopt;
+    return !form.held(word);
+  }
+  std::uint64_t word = 0;
+  if (!reader.load_ignoring(lock + form.offset, word, ~form.compared)) return std::nullopt;
+  return !form.held(word);
+}
+
+bool Guards::global_free(views::Reader& reader) {
+  bool all = globals_understood_;
+  for (const Global& global : globals_) {
+    const auto free = is_free(reader, global.at, global.form);
+    if (free && !*free) add_held(std::string(global.name));
+    all = all && free.value_or(false);
+  }
+  return all;
+}
+
+bool Guards::objects_free(views::Reader& reader, const views::View& view) {
+  objects_.clear();
+  view.add_object_guards(objects_);
+  bool all = true;
+  for (const views::ObjectGuard& object : objects_) {
+    const auto& form = locks_->form(object.kind);
+    understood_ = understood_ && form.has_value();
+    const auto free = form ? is_free(reader, object.at, *form) : std::nullopt;
+    if (free && !*free)
+      add_held(std::string(object.name) + " of process " + std::to_string(object.process));
+    all = all && free.value_or(false);
+  }
+  return all;
+}
+
 }  // namespace vitrine::consistency

@@ -24,10 +24,8 @@ class Guards {
   // Looks at the global locks, or at those of the objects that the view met last. Each word is
   // recorded, as far as a writer changes it. False where one is held, which is then in held(),
   // can't be read, or is not understood.
-  template <class Reader>
-  bool global_free(Reader& reader);
-  template <class Reader>
-  bool objects_free(Reader& reader, const views::View& view);
+  bool global_free(views::Reader& reader);
+  bool objects_free(views::Reader& reader, const views::View& view);
 
   // Whether every lock that was met since begin() is understood; if not, nothing is proved by
   // looking at the others.
@@ -47,8 +45,8 @@ class Guards {
   };
 
   // Whether the lock is free; nothing where its word can't be read.
-  template <class Reader>
-  static std::optional<bool> is_free(Reader& reader, base::GuestVirtual lock, const LockForm& form);
+  static std::optional<bool> is_free(views::Reader& reader, base::GuestVirtual lock,
+                                     const LockForm& form);
   void add_held(std::string name);
 
   const kernel::Kernel& kernel_;
@@ -60,44 +58,5 @@ class Guards {
   std::vector<views::ObjectGuard> objects_;
   std::vector<std::string> held_;
 };
-
-template <class Reader>
-std::optional<bool> Guards::is_free(Reader& reader, base::GuestVirtual lock, const LockForm& form) {
-  if (form.size == 4) {
-    std::uint32_t word = 0;
-    if (!reader.load_ignoring(lock + form.offset, word, ~form.compared)) return std::nullopt;
-    return !form.held(word);
-  }
-  std::uint64_t word = 0;
-  if (!reader.load_ignoring(lock + form.offset, word, ~form.compared)) return std::nullopt;
-  return !form.held(word);
-}
-
-template <class Reader>
-bool Guards::global_free(Reader& reader) {
-  bool all = globals_understood_;
-  for (const Global& global : globals_) {
-    const auto free = is_free(reader, global.at, global.form);
-    if (free && !*free) add_held(std::string(global.name));
-    all = all && free.value_or(false);
-  }
-  return all;
-}
-
-template <class Reader>
-bool Guards::objects_free(Reader& reader, const views::View& view) {
-  objects_.clear();
-  view.add_object_guards(objects_);
-  bool all = true;
-  for (const views::ObjectGuard& object : objects_) {
-    const auto& form = locks_->form(object.kind);
-    understood_ = understood_ && form.has_value();
-    const auto free = form ? is_free(reader, object.at, *form) : std::nullopt;
-    if (free && !*free)
-      add_held(std::string(object.name) + " of process " + std::to_string(object.process));
-    all = all && free.value_or(false);
-  }
-  return all;
-}
 
 }  // namespace vitrine::consistency

@@ -31,13 +31,8 @@ class Pair final : public views::View {
   std::string_view name() const override { return "pair"; }
   std::span<const views::Column> columns() const override { return {}; }
   std::span<const GlobalGuard> global_guards() const override { return guards_; }
-  views::Outcome collect(const views::AnyReader& reader) override {
-    return std::visit(
-        [this](auto* chosen) {
-          const bool both = chosen->load(at_[0], words[0]) && chosen->load(at_[1], words[1]);
-          return views::Outcome{both, {}};
-        },
-        reader);
+  views::Outcome collect(views::Reader& reader) override {
+    return {reader.load(at_[0], words[0]) && reader.load(at_[1], words[1]), {}};
   }
   std::size_t size() const override { return 0; }
   views::Row row(std::size_t) const override { return {}; }

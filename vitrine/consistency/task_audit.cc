@@ -91,12 +91,7 @@ base::Result<std::unique_ptr<TaskAudit>> TaskAudit::attach(const kernel::Kernel&
   return std::unique_ptr<TaskAudit>(new TaskAudit(fields));
 }
 
-views::Outcome TaskAudit::collect(const views::AnyReader& reader) {
-  return std::visit([this](auto* chosen) { return collect_with(*chosen); }, reader);
-}
-
-template <class Reader>
-views::Outcome TaskAudit::collect_with(Reader& reader) {
+views::Outcome TaskAudit::collect(views::Reader& reader) {
   counts_.fill(0);
   seen_.clear();
   tasks_ = 0;
@@ -106,8 +101,7 @@ views::Outcome TaskAudit::collect_with(Reader& reader) {
 }
 
 // Once around the circle of processes; false where it does not close.
-template <class Reader>
-bool TaskAudit::walk(Reader& reader) {
+bool TaskAudit::walk(views::Reader& reader) {
   const GuestVirtual head = fields_.init_task + fields_.tasks;
   GuestVirtual before = head;
   GuestVirtual at;
@@ -133,8 +127,7 @@ bool TaskAudit::walk(Reader& reader) {
   return true;
 }
 
-template <class Reader>
-bool TaskAudit::read_task(Reader& reader, Task& task) {
+bool TaskAudit::read_task(views::Reader& reader, Task& task) {
   reader.expect(task.at, fields_.task_high);
   bool readable = reader.load(task.at + fields_.pid, task.identity.pid) &&
                   reader.load(task.at + fields_.start, task.identity.start) &&
@@ -148,8 +141,7 @@ bool TaskAudit::read_task(Reader& reader, Task& task) {
   return true;
 }
 
-template <class Reader>
-void TaskAudit::judge_life(Reader& reader, GuestVirtual task, bool& readable) {
+void TaskAudit::judge_life(views::Reader& reader, GuestVirtual task, bool& readable) {
   std::uint32_t state = 0;
   std::uint32_t exit_state = 0;
   std::uint32_t flags = 0;
@@ -172,8 +164,7 @@ void TaskAudit::judge_life(Reader& reader, GuestVirtual task, bool& readable) {
 }
 
 // Whoever has given up its id has none to lead back.
-template <class Reader>
-void TaskAudit::judge_pid(Reader& reader, const Task& task) {
+void TaskAudit::judge_pid(views::Reader& reader, const Task& task) {
   GuestVirtual pid;
   GuestVirtual link;
   std::int32_t number = 0;
@@ -184,8 +175,7 @@ void TaskAudit::judge_pid(Reader& reader, const Task& task) {
   if (!right) add(Kind::pid_astray);
 }
 
-template <class Reader>
-void TaskAudit::judge_threads(Reader& reader, const Task& leader) {
+void TaskAudit::judge_threads(views::Reader& reader, const Task& leader) {
   const GuestVirtual head = leader.signal + fields_.thread_head;
   std::uint32_t counted = 0;
   std::uint32_t linked = 0;
@@ -207,8 +197,7 @@ void TaskAudit::judge_threads(Reader& reader, const Task& leader) {
 }
 
 // What was another when it was read first was freed and taken for something else meanwhile.
-template <class Reader>
-void TaskAudit::look_again(Reader& reader) {
+void TaskAudit::look_again(views::Reader& reader) {
   for (const Task& task : seen_) {
     Identity now;
     const bool same = reader.load(task.at + fields_.pid, now.pid) &&

@@ -58,7 +58,7 @@ class TaskAudit final : public views::View {
   std::string_view name() const override { return "tasks"; }
   std::span<const views::Column> columns() const override;
   std::span<const views::GlobalGuard> global_guards() const override;
-  views::Outcome collect(const views::AnyReader& reader) override;
+  views::Outcome collect(views::Reader& reader) override;
   std::size_t size() const override { return kKinds; }
   views::Row row(std::size_t index) const override;
 
@@ -92,20 +92,12 @@ class TaskAudit final : public views::View {
   explicit TaskAudit(const Fields& fields) : fields_(fields) {}
 
   void add(Kind kind) { ++counts_[static_cast<std::size_t>(kind)]; }
-  template <class Reader>
-  views::Outcome collect_with(Reader& reader);
-  template <class Reader>
-  bool walk(Reader& reader);
-  template <class Reader>
-  bool read_task(Reader& reader, Task& task);
-  template <class Reader>
-  void judge_life(Reader& reader, base::GuestVirtual task, bool& readable);
-  template <class Reader>
-  void judge_pid(Reader& reader, const Task& task);
-  template <class Reader>
-  void judge_threads(Reader& reader, const Task& leader);
-  template <class Reader>
-  void look_again(Reader& reader);
+  bool walk(views::Reader& reader);
+  bool read_task(views::Reader& reader, Task& task);
+  void judge_life(views::Reader& reader, base::GuestVirtual task, bool& readable);
+  void judge_pid(views::Reader& reader, const Task& task);
+  void judge_threads(views::Reader& reader, const Task& leader);
+  void look_again(views::Reader& reader);
 
   Fields fields_;
   std::array<std::uint32_t, kKinds> counts_{};

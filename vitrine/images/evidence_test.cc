@@ -46,10 +46,10 @@ class EvidenceTest : public ::testing::Test {
   static std::vector<synthetic::NamedRow> collect(const kernel::Kernel& kernel,
                                                   memory::PhysicalMemory& memory,
                                                   views::View& view) {
-    memory::GatherReader gather(memory);
+    memory::Reader gather(memory);
     paging::VirtualReader reader(kernel.space, gather);
     reader.begin();
-    view.collect(&reader);
+    view.collect(reader);
     return synthetic::rows_of(view);
   }
 

@@ -264,10 +264,10 @@ TEST_P(DumpTest, ShowsTheSameProcessesAsTheGuest) {
   ASSERT_TRUE(kernel) << to_string(kernel.error());
   const auto rows = [&](memory::PhysicalMemory& of, const kernel::Kernel& by) {
     auto view = views::Processes::attach(by, of, {});
-    memory::GatherReader physical(of);
+    memory::Reader physical(of);
     paging::VirtualReader reader(by.space, physical);
     reader.begin();
-    (*view)->collect(&reader);
+    (*view)->collect(reader);
     return synthetic::rows_of(**view);
   };
   const auto expected = rows(guest_.memory(), *kernel_);

@@ -6,7 +6,7 @@
 // between cost less than a second piece would.
 //
 // What was gathered is as old as the observation's beginning: a consistency check has to compare
-// whole observations (see RecordingReader), as with any live reader.
+// whole observations (see consistency/), as with any live reader.
 //
 // Thread contract: one thread at a time.
 // Effect on the guest: that of the PhysicalMemory behind it. Private memory: at most kArenaLimit.
@@ -15,7 +15,7 @@
 #include <cstring>
 #include <vector>
 
-#include "vitrine/memory/reader.h"
+#include "vitrine/memory/physical_reader.h"
 
 namespace vitrine::memory {
 

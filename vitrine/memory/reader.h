@@ -1,58 +1,92 @@
-// Readers of guest-physical memory: what views and page-table walks are written over. A view is
-// written once over a reader type and instantiated for each, so that the hot path has no virtual
-// call per field:
+// The reader that views are written over: loads in place from RAM that is mapped into this process,
+// or from gathered copies, and keeps every value read with its place, page-table entries included,
+// if asked, so that it can be told whether all of them still hold, or kept as evidence.
 //
-//   WindowReader     plain; loads in place from RAM mapped into this process
-//   GatherReader     plain; copies what the last observation used in one scattered read
-//   RecordingReader  wraps either and keeps every value read with its place
+// One class for all of these rather than one for each: a load costs one branch, always the same
+// one, more than it would if a view were compiled for its reader alone, and there is one view to
+// compile, to step through and to profile.
 //
-// Thread contract: one thread at a time per reader.
+// Thread contract: one thread at a time. Effect on the guest: that of the memory behind it.
 #pragma once
 
-#include <concepts>
-#include <cstdint>
-#include <span>
+#include <optional>
+#include <vector>
 
-#include "vitrine/memory/load.h"
-#include "vitrine/memory/physical_memory.h"
+#include "vitrine/memory/gather_reader.h"
+#include "vitrine/memory/recording.h"
+#include "vitrine/memory/window_reader.h"
 
 namespace vitrine::memory {
 
-// What an observation has read so far: pieces fetched from the guest, and their bytes.
-struct Cost {
-  std::uint64_t reads = 0;
-  std::uint64_t bytes = 0;
-};
+class Reader {
+ public:
+  // In place; `windows` outlives the reader. REQUIRES: FaultRecovery is installed.
+  explicit Reader(std::span<const Window> windows) : window_(windows) {}
+  // From copies; `memory` outlives the reader.
+  explicit Reader(PhysicalMemory& memory) : gather_(memory), simple_(false) {}
 
-inline constexpr std::uint64_t kAllBits = ~std::uint64_t{0};
+  // Keeps what is read from the next begin() on; nullptr: nothing. `recording` outlives the reader.
+  void record_into(Recording* recording) {
+    recording_ = recording;
+    simple_ = recording == nullptr && !gather_;
+  }
+  Recording* recording() const { return recording_; }
 
-template <class R>
-concept PhysicalReader = requires(R reader, base::GuestPhysical at, std::uint64_t& value,
-                                  std::span<std::byte> bytes) {
-  // Begins an observation: what was read before is forgotten, the cost starts at zero.
-  {reader.begin()};
-  // Fetches one value once; false if it could not be read, and status() says why.
-  { reader.load(at, value) } -> std::same_as<bool>;
-  // The same of a value of which some bits do not count where collections are compared: a statistic
-  // (all of them), or what the processor itself changes in a page-table entry.
-  { reader.load_ignoring(at, value, std::uint64_t{}) } -> std::same_as<bool>;
-  { reader.load_bytes(at, bytes) } -> std::same_as<bool>;
-  // Says that [at, at + size) will be wanted, so that it can be fetched in one piece.
-  {reader.expect(at, std::uint64_t{})};
-  // Where [at, at + size) can be loaded from in place, through memory::load, for as long as the
-  // reader; nullptr where it can't, and then load() is the way.
-  { reader.in_place(at, std::uint64_t{}) } -> std::same_as<const std::byte*>;
-  // Adds what was loaded in place to the cost.
-  {reader.charge(Cost{})};
-  { reader.status() } -> std::same_as<ReadStatus>;
-  { reader.cost() } -> std::same_as<Cost>;
-};
+  // Whether reading all of it again gives the very same answers: begins an observation of its own.
+  bool still_reads(const Recording& recording);
 
-// A reader that wants to be told what was loaded in place.
-template <class R>
-concept Recorder = PhysicalReader<R> &&
-    requires(R reader, base::GuestPhysical at, std::uint64_t value) {
-  {reader.record(at, value)};
+  void begin();
+
+  template <Loadable T>
+  [[gnu::always_inline]] bool load(base::GuestPhysical at, T& to) {
+    return simple_ ? window_.load(at, to) : load_apart(at, to, 0);
+  }
+
+  template <Loadable T>
+  [[gnu::always_inline]] bool load_ignoring(base::GuestPhysical at, T& to, std::uint64_t ignored) {
+    return simple_ ? window_.load(at, to) : load_apart(at, to, ignored);
+  }
+
+  bool load_bytes(base::GuestPhysical at, std::span<std::byte> to);
+
+  void expect(base::GuestPhysical at, std::uint64_t size) {
+    if (gather_) gather_->expect(at, size);
+  }
+
+  // As PhysicalReader says. What is loaded so is not recorded: see recording().
+  [[gnu::always_inline]] const std::byte* in_place(base::GuestPhysical at, std::uint64_t size) {
+    return simple_ || may_load_in_place() ? window_.in_place(at, size) : nullptr;
+  }
+  void charge(Cost loaded) { window_.charge(loaded); }
+
+  ReadStatus status() const { return gather_ ? gather_->status() : window_.status(); }
+  Cost cost() const { return gather_ ? gather_->cost() : window_.cost(); }
+
+  // As the GatherReader's functions of these names; nothing where memory is read in place.
+  void prefetch(std::span<const Range> pieces);
+  std::vector<Range> used() const;
+  std::vector<Range> gathered() const;
+
+ private:
+  template <Loadable T>
+  [[gnu::noinline]] bool load_apart(base::GuestPhysical at, T& to, std::uint64_t ignored) {
+    const bool loaded = gather_ ? gather_->load(at, to) : window_.load(at, to);
+    if (recording_ == nullptr || ignored == kAllBits) return loaded;
+    if (!loaded)
+      recording_->add_failure(at, sizeof(T), status());
+    else if (ignored != 0)
+      recording_->add_masked(at, to, ignored);
+    else if (!recording_->full())
+      recording_->add(at, to);
+    return loaded;
+  }
+
+  bool may_load_in_place() { return !gather_ && !recording_->full(); }
+
+  WindowReader window_{std::span<const Window>()};
+  std::optional<GatherReader> gather_;
+  Recording* recording_ = nullptr;
+  bool simple_ = true;  // in place, and nothing is recorded
 };
 
 }  // namespace vitrine::memory

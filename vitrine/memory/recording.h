@@ -8,7 +8,7 @@
 #include <cstring>
 #include <vector>
 
-#include "vitrine/memory/reader.h"
+#include "vitrine/memory/physical_reader.h"
 
 namespace vitrine::memory {
 

@@ -4,7 +4,7 @@
 
 #include "tests/synthetic/memory.h"
 #include "vitrine/memory/gather_reader.h"
-#include "vitrine/memory/recording_reader.h"
+#include "vitrine/memory/reader.h"
 
 namespace vitrine::memory {
 namespace {
@@ -16,7 +16,10 @@ class RecordingTest : public ::testing::Test {
  protected:
   static constexpr GuestPhysical kAt{0x1000};
 
-  RecordingTest() { memory_.put(kAt, std::uint64_t{0x1122334455667788}); }
+  RecordingTest() {
+    memory_.put(kAt, std::uint64_t{0x1122334455667788});
+    reader_.record_into(&recording_);
+  }
 
   template <class T>
   T load(GuestPhysical at) {
@@ -24,15 +27,11 @@ class RecordingTest : public ::testing::Test {
     EXPECT_TRUE(reader_.load(at, value));
     return value;
   }
-  bool still_holds() {
-    plain_.begin();
-    return holds(recording_, plain_);
-  }
+  bool still_holds() { return reader_.still_reads(recording_); }
 
   Memory memory_{{{GuestPhysical(0), 64 * synthetic::kilobyte}}};
-  GatherReader plain_{memory_};
   Recording recording_;
-  RecordingReader<GatherReader> reader_{plain_, recording_};
+  Reader reader_{memory_};
 };
 
 TEST_F(RecordingTest, HoldsUntilAValueChangesAndAgainWhenItChangesBack) {
@@ -96,8 +95,7 @@ TEST_F(RecordingTest, EndsAtTheFirstThatDiffers) {
   reader_.begin();
   for (std::uint64_t i = 0; i < 64; ++i) load<std::uint64_t>(kAt + i * 8);
   memory_.put(kAt, std::uint64_t{0});
-  plain_.begin();
-  EXPECT_FALSE(holds(recording_, plain_));
+  EXPECT_FALSE(still_holds());
   reader_.begin();
   EXPECT_EQ(recording_.size(), 0U);
   EXPECT_TRUE(still_holds()) << "nothing was read";

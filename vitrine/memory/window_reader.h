@@ -7,7 +7,7 @@
 
 #include <span>
 
-#include "vitrine/memory/reader.h"
+#include "vitrine/memory/physical_reader.h"
 
 namespace vitrine::memory {
 

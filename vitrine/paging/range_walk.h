@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-#include "vitrine/memory/reader.h"
+#include "vitrine/memory/physical_reader.h"
 #include "vitrine/paging/walk.h"
 
 namespace vitrine::paging {

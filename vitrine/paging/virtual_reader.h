@@ -15,7 +15,6 @@
 
 namespace vitrine::paging {
 
-template <memory::PhysicalReader Physical>
 class VirtualReader {
  public:
   // One structure of the kernel, looked up once and then loaded from by offset: what the hot path
@@ -24,7 +23,10 @@ class VirtualReader {
    public:
     // The structure at `at`, of which the first `size` bytes may be asked for.
     [[gnu::always_inline]] Object(VirtualReader& reader, base::GuestVirtual at, std::uint64_t size)
-        : reader_(reader), at_(at), in_place_(reader.in_place(at, size)) {}
+        : reader_(reader),
+          at_(at),
+          in_place_(reader.in_place(at, size)),
+          recording_(reader.physical_.recording()) {}
     Object(const Object&) = delete;
     Object& operator=(const Object&) = delete;
     [[gnu::always_inline]] ~Object() { reader_.physical_.charge(cost_); }
@@ -44,32 +46,36 @@ class VirtualReader {
    private:
     template <bool Statistic, memory::Loadable T>
     [[gnu::always_inline]] bool fetch(std::uint64_t offset, T& to) {
-      if (in_place_ == nullptr) return fetch_apart<Statistic>(offset, to);
+      if (in_place_ == nullptr) return fetch_apart<Statistic>(reader_, at_ + offset, to);
       ++cost_.reads;
       cost_.bytes += sizeof(T);
-      if (memory::load(in_place_ + offset, to)) [[likely]] {
-        if constexpr (!Statistic && memory::Recorder<Physical>)
-          reader_.physical_.record(reader_.direct_address(at_ + offset), to);
-        return true;
-      }
-      // Once more, so that the failure is recorded.
-      if constexpr (memory::Recorder<Physical>) return fetch_apart<Statistic>(offset, to);
-      return reader_.failed(Fault::not_populated, at_ + offset);
+      if (!memory::load(in_place_ + offset, to)) [[unlikely]]
+        return fetch_apart<Statistic>(reader_, at_ + offset, to);  // so that the failure is kept
+      if (!Statistic && recording_ != nullptr) [[unlikely]]
+        keep(*recording_, reader_.direct_address(at_ + offset), to);
+      return true;
     }
 
+    // Both are static: where the object's own address is known outside, it has to live in memory.
     template <bool Statistic, memory::Loadable T>
-    bool fetch_apart(std::uint64_t offset, T& to) {
-      return Statistic ? reader_.load_statistic(at_ + offset, to) : reader_.load(at_ + offset, to);
+    static bool fetch_apart(VirtualReader& reader, base::GuestVirtual at, T& to) {
+      return Statistic ? reader.load_statistic(at, to) : reader.load(at, to);
+    }
+    template <memory::Loadable T>
+    [[gnu::noinline]] static void keep(memory::Recording& recording, base::GuestPhysical at,
+                                       T value) {
+      recording.add(at, value);
     }
 
     VirtualReader& reader_;
     base::GuestVirtual at_;
     const std::byte* in_place_;
+    memory::Recording* recording_;
     memory::Cost cost_;  // kept apart until the end, so that it stays in registers
   };
 
   // `physical` outlives the reader.
-  VirtualReader(const AddressSpace& space, Physical& physical)
+  VirtualReader(const AddressSpace& space, memory::Reader& physical)
       : space_(space), physical_(physical) {}
 
   void begin() {
@@ -82,14 +88,14 @@ class VirtualReader {
   [[gnu::always_inline]] bool load(base::GuestVirtual at, T& to) {
     return fetch(
         at, to,
-        [](Physical & from, base::GuestPhysical where, T & into)
+        [](memory::Reader & from, base::GuestPhysical where, T & into)
             __attribute__((always_inline)) { return from.load(where, into); });
   }
 
   // The same of a value of which the `ignored` bits do not count where collections are compared.
   template <memory::Loadable T>
   bool load_ignoring(base::GuestVirtual at, T& to, std::uint64_t ignored) {
-    return fetch(at, to, [ignored](Physical& from, base::GuestPhysical where, T& into) {
+    return fetch(at, to, [ignored](memory::Reader& from, base::GuestPhysical where, T& into) {
       return from.load_ignoring(where, into, ignored);
     });
   }
@@ -108,19 +114,7 @@ class VirtualReader {
   }
 
   // Copies memory of the process whose page-table root is given.
-  bool load_bytes(base::GuestPhysical root, base::GuestVirtual at, std::span<std::byte> to) {
-    while (!to.empty()) {
-      const std::size_t part = std::min<std::size_t>(to.size(), kPage - at.value % kPage);
-      base::GuestPhysical physical;
-      if (!(root == space_.root ? translate(at, physical) : walk_from(root, at, physical)))
-        return false;
-      if (!physical_.load_bytes(physical, to.first(part)))
-        return failed(fault_of(physical_.status()), at);
-      at = at + part;
-      to = to.subspan(part);
-    }
-    return true;
-  }
+  bool load_bytes(base::GuestPhysical root, base::GuestVirtual at, std::span<std::byte> to);
 
   // Goes through the pages of a process: see range_walk.h.
   template <class Visit>
@@ -205,29 +199,11 @@ class VirtualReader {
     return false;
   }
 
-  bool walk_from(base::GuestPhysical root, base::GuestVirtual at, base::GuestPhysical& to) {
-    if (root == space_.root && !space_.format->kernel_maps(at))
-      return failed(Fault::not_mapped, at);
-    Translation found;
-    const Fault fault = walk(*space_.format, root, at, physical_, found);
-    if (fault != Fault::none) return failed(fault, at);
-    to = found.address;
-    return true;
-  }
-
-  bool walk_kept(base::GuestVirtual at, base::GuestPhysical& to) {
-    const std::uint64_t page = at.value / kPage;
-    Kept& kept = translations_[page % translations_.size()];
-    if (kept.page != page) {
-      if (!walk_from(space_.root, at, to)) return false;
-      kept = {page, to.value / kPage};
-    }
-    to = base::GuestPhysical(kept.physical_page * kPage + at.value % kPage);
-    return true;
-  }
+  bool walk_from(base::GuestPhysical root, base::GuestVirtual at, base::GuestPhysical& to);
+  bool walk_kept(base::GuestVirtual at, base::GuestPhysical& to);
 
   AddressSpace space_;
-  Physical& physical_;
+  memory::Reader& physical_;
   std::array<Kept, 64> translations_{};
   Fault fault_ = Fault::none;
   base::GuestVirtual fault_address_;

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "tests/synthetic/guest.h"
-#include "vitrine/memory/gather_reader.h"
+#include "vitrine/memory/reader.h"
 #include "vitrine/memory/window_reader.h"
 
 namespace vitrine::paging {
@@ -36,7 +36,7 @@ class VirtualReaderTest : public ::testing::Test {
 
 // A pointer that a guest forged may lead to any byte.
 TEST_F(VirtualReaderTest, ReadsAValueThatLiesInTwoPagesFromBothOfThem) {
-  memory::GatherReader gather(memory_);
+  memory::Reader gather(memory_);
   VirtualReader gathering(space_, gather);
   gathering.begin();
   std::uint64_t value = 0;
@@ -46,7 +46,7 @@ TEST_F(VirtualReaderTest, ReadsAValueThatLiesInTwoPagesFromBothOfThem) {
   std::vector<std::byte> ram(2 * synthetic::megabyte);
   memory_.peek(GuestPhysical(0), ram);
   const memory::Window window{{GuestPhysical(0), ram.size()}, ram.data()};
-  memory::WindowReader windows(std::span(&window, 1));
+  memory::Reader windows(std::span(&window, 1));
   VirtualReader windowed(space_, windows);
   windowed.begin();
   value = 0;
@@ -55,7 +55,7 @@ TEST_F(VirtualReaderTest, ReadsAValueThatLiesInTwoPagesFromBothOfThem) {
 }
 
 TEST_F(VirtualReaderTest, FailsWhereTheSecondPageOfAValueIsNotMapped) {
-  memory::GatherReader gather(memory_);
+  memory::Reader gather(memory_);
   VirtualReader reader(space_, gather);
   reader.begin();
   std::uint64_t value = 0;

@@ -6,7 +6,7 @@
 // Thread contract: that of the reader. Cost: one load per level.
 #pragma once
 
-#include "vitrine/memory/reader.h"
+#include "vitrine/memory/physical_reader.h"
 #include "vitrine/paging/format.h"
 
 namespace vitrine::paging {

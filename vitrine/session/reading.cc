@@ -9,13 +9,18 @@ namespace {
 
 constexpr std::size_t kSentinelWords = 6;
 
+memory::Reader reader_of(memory::PhysicalMemory& memory) {
+  auto* windows = dynamic_cast<memory::Windows*>(&memory);
+  return windows != nullptr ? memory::Reader(windows->windows()) : memory::Reader(memory);
+}
+
 }  // namespace
 
-Reading::Reading(const kernel::Kernel& kernel, memory::PhysicalMemory& memory) : memory_(memory) {
-  if (auto* windows = dynamic_cast<memory::Windows*>(&memory))
-    window_.emplace(kernel, memory::WindowReader(windows->windows()));
-  else
-    gather_.emplace(kernel, memory::GatherReader(memory));
+Reading::Reading(const kernel::Kernel& kernel, memory::PhysicalMemory& memory)
+    : memory_(memory),
+      physical_(reader_of(memory)),
+      reader_(kernel.space, physical_),
+      collector_(kernel, physical_, reader_of(memory)) {
   choose_sentinels(kernel, memory);
 }
 
@@ -33,56 +38,32 @@ void Reading::choose_sentinels(const kernel::Kernel& kernel, memory::PhysicalMem
   }
 }
 
-template <class Plain>
-bool Reading::sentinels_hold(Plain& plain) const {
-  return std::ranges::all_of(sentinels_, [&plain](const Sentinel& sentinel) {
+bool Reading::sentinels_hold() {
+  return std::ranges::all_of(sentinels_, [this](const Sentinel& sentinel) {
     std::uint64_t value = 0;
-    return plain.load(sentinel.at, value) && value == sentinel.value;
+    return physical_.load(sentinel.at, value) && value == sentinel.value;
   });
 }
 
 bool Reading::begin() {
-  if (window_) {
-    memory_.begin_observation();
-    return sentinels_hold(window_->plain);
-  }
-  gather_->plain.begin();
-  return sentinels_hold(gather_->plain);
-}
-
-template <class Plain>
-bool Reading::collect_with(Readers<Plain>& readers, views::View& view,
-                           const consistency::Demand& demand, bool still,
-                           consistency::Collection& collection) {
-  if (demand.any() && !still) {
-    collection = readers.collector.collect(view, demand);
-    return sentinels_hold(readers.plain);
-  }
-  readers.reader.begin();
-  if (!sentinels_hold(readers.plain)) return false;
-  collection.outcome = view.collect(&readers.reader);
-  collection.cost = readers.reader.cost();
-  if (still) collection.verdict.atomic = consistency::Atomic::proved;
-  if (still && demand.quiescent) readers.collector.look_at_locks(view, collection.verdict);
-  return true;
+  memory_.begin_observation();
+  physical_.begin();
+  return sentinels_hold();
 }
 
 bool Reading::collect(views::View& view, const consistency::Demand& demand, bool still,
                       consistency::Collection& collection) {
-  return window_ ? collect_with(*window_, view, demand, still, collection)
-                 : collect_with(*gather_, view, demand, still, collection);
-}
-
-void Reading::prefetch(std::span<const memory::Range> pieces) {
-  if (gather_) gather_->plain.prefetch(pieces);
-}
-
-std::vector<memory::Range> Reading::used() const {
-  return gather_ ? gather_->plain.used() : std::vector<memory::Range>();
-}
-
-std::vector<memory::Range> Reading::gathered() const {
-  return gather_ ? gather_->plain.gathered() : std::vector<memory::Range>();
+  if (demand.any() && !still) {
+    collection = collector_.collect(view, demand);
+    return sentinels_hold();
+  }
+  reader_.begin();
+  if (!sentinels_hold()) return false;
+  collection.outcome = view.collect(reader_);
+  collection.cost = reader_.cost();
+  if (still) collection.verdict.atomic = consistency::Atomic::proved;
+  if (still && demand.quiescent) collector_.look_at_locks(view, collection.verdict);
+  return true;
 }
 
 }  // namespace vitrine::session

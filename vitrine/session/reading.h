@@ -4,7 +4,6 @@
 // Thread contract: one thread at a time. Effect on the guest: that of the access.
 #pragma once
 
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -27,10 +26,9 @@ class Reading {
   bool collect(views::View& view, const consistency::Demand& demand, bool still,
                consistency::Collection& collection);
 
-  // Of memory that has to be copied, as the GatherReader's functions of these names; else nothing.
-  void prefetch(std::span<const memory::Range> pieces);
-  std::vector<memory::Range> used() const;
-  std::vector<memory::Range> gathered() const;
+  // What reads the memory, for hints of what to gather first and figures of what was.
+  memory::Reader& physical() { return physical_; }
+  const memory::Reader& physical() const { return physical_; }
 
  private:
   // A word of the guest's memory that stays what it is until the guest reboots.
@@ -39,25 +37,13 @@ class Reading {
     std::uint64_t value = 0;
   };
 
-  template <class Plain>
-  struct Readers {
-    Readers(const kernel::Kernel& kernel, const Plain& unused)
-        : plain(unused), reader(kernel.space, plain), collector(kernel, plain, unused) {}
-    Plain plain;
-    paging::VirtualReader<Plain> reader;
-    consistency::Collector<Plain> collector;
-  };
-
   void choose_sentinels(const kernel::Kernel& kernel, memory::PhysicalMemory& memory);
-  template <class Plain>
-  bool sentinels_hold(Plain& plain) const;
-  template <class Plain>
-  bool collect_with(Readers<Plain>& readers, views::View& view, const consistency::Demand& demand,
-                    bool still, consistency::Collection& collection);
+  bool sentinels_hold();
 
   memory::PhysicalMemory& memory_;
-  std::optional<Readers<memory::WindowReader>> window_;
-  std::optional<Readers<memory::GatherReader>> gather_;
+  memory::Reader physical_;
+  views::Reader reader_;
+  consistency::Collector collector_;
   std::vector<Sentinel> sentinels_;
 };
 

@@ -84,7 +84,7 @@ void Session::keep_what_was_learned() {
       attachment_.kernel.answers->set_kept();
     }
   if (machine() == nullptr || !reading_ || attachment_.hints.mappings == 0) return;
-  std::vector<memory::Range> pieces = reading_->used();
+  std::vector<memory::Range> pieces = reading_->physical().used();
   // Observations differ a little each time; what misses a few pieces is good enough.
   const std::size_t known = attachment_.hints.pieces.size();
   if (pieces.size() <= known + known / 4 + 8) return;
@@ -99,7 +99,7 @@ void Session::prepare() {
     attachment_.kernel.answers->keep_all();
   }
   reading_.emplace(attachment_.kernel, memory());
-  if (!options_.record) reading_->prefetch(attachment_.hints.pieces);
+  if (!options_.record) reading_->physical().prefetch(attachment_.hints.pieces);
 }
 
 base::Error Session::kernel_gone() const {

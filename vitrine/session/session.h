@@ -109,7 +109,7 @@ class Session {
 
   // The pieces that the next observation reads in one call, where the technique copies.
   std::vector<memory::Range> gathered() const {
-    return reading_ ? reading_->gathered() : std::vector<memory::Range>{};
+    return reading_ ? reading_->physical().gathered() : std::vector<memory::Range>{};
   }
 
   // To be called when nothing will be observed for a while: lets go of a copy that costs the guest

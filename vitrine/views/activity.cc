@@ -62,13 +62,12 @@ base::Result<void> Activity::resolve(const kernel::Kernel& kernel) {
   return {};
 }
 
-Outcome Activity::collect(const AnyReader& reader) {
+Outcome Activity::collect(Reader& reader) {
   Outcome outcome = processes_->collect(reader);
-  std::visit([this](auto* chosen) { collect_with(*chosen); }, reader);
+  collect_with(reader);
   return outcome;
 }
 
-template <class Reader>
 void Activity::collect_with(Reader& reader) {
   steps_.renew();
   run_times_.clear();
@@ -78,7 +77,6 @@ void Activity::collect_with(Reader& reader) {
 }
 
 // As thread_group_cputime() in kernel/sched/cputime.c adds it up.
-template <class Reader>
 std::optional<std::uint64_t> Activity::run_time(Reader& reader, const Process& process) {
   std::uint64_t sum = 0;
   if (threads_)
@@ -99,7 +97,6 @@ std::optional<std::uint64_t> Activity::run_time(Reader& reader, const Process& p
   return readable ? std::optional(sum) : std::nullopt;
 }
 
-template <class Reader>
 void Activity::read_system(Reader& reader) {
   system_ = {};
   std::array<double, 3> loads{};

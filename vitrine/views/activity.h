@@ -16,6 +16,7 @@
 #include "vitrine/kernel/symbol_lookup.h"
 #include "vitrine/views/budget.h"
 #include "vitrine/views/processes.h"
+#include "vitrine/views/reader.h"
 
 namespace vitrine::views {
 
@@ -36,7 +37,7 @@ class Activity final : public View {
 
   std::string_view name() const override { return "activity"; }
   std::span<const Column> columns() const override { return processes_->columns(); }
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   // Rows are those of the processes view.
   std::size_t size() const override { return processes_->size(); }
   Row row(std::size_t index) const override { return processes_->row(index); }
@@ -56,11 +57,8 @@ class Activity final : public View {
 
   base::Result<void> resolve(const kernel::Kernel& kernel);
 
-  template <class Reader>
   void collect_with(Reader& reader);
-  template <class Reader>
   std::optional<std::uint64_t> run_time(Reader& reader, const Process& process);
-  template <class Reader>
   void read_system(Reader& reader);
 
   std::unique_ptr<View> processes_;

@@ -112,12 +112,7 @@ base::Result<std::unique_ptr<View>> Addresses::attach(const kernel::Kernel& kern
   return std::unique_ptr<View>(new Addresses(std::move(*namespaces), fields));
 }
 
-Outcome Addresses::collect(const AnyReader& reader) {
-  return std::visit([this](auto* chosen) { return collect_with(*chosen); }, reader);
-}
-
-template <class Reader>
-Outcome Addresses::collect_with(Reader& reader) {
+Outcome Addresses::collect(Reader& reader) {
   rows_.clear();
   bool whole = namespaces_.read(reader);
   for (const NetNamespace& name_space : namespaces_.list()) {
@@ -138,13 +133,11 @@ Outcome Addresses::collect_with(Reader& reader) {
            "read"}};
 }
 
-template <class Reader>
 bool Addresses::read_interface(Reader& reader, GuestVirtual device, const Row& begun) {
   const bool inet = read_inet(reader, device, begun);
   return read_inet6(reader, device, begun) && inet;
 }
 
-template <class Reader>
 bool Addresses::read_inet(Reader& reader, GuestVirtual device, const Row& begun) {
   GuestVirtual part;
   GuestVirtual at;
@@ -160,7 +153,6 @@ bool Addresses::read_inet(Reader& reader, GuestVirtual device, const Row& begun)
   return true;
 }
 
-template <class Reader>
 void Addresses::add_inet(Reader& reader, GuestVirtual at, Row row) {
   const auto put_value = [&](ColumnIndex column, bool readable, Value value) {
     put(kColumnDeclarations, row, column, readable, reader.fault(), std::move(value));
@@ -192,7 +184,6 @@ void Addresses::add_inet(Reader& reader, GuestVirtual at, Row row) {
   rows_.push_back(std::move(row));
 }
 
-template <class Reader>
 bool Addresses::read_inet6(Reader& reader, GuestVirtual device, const Row& begun) {
   GuestVirtual part;
   GuestVirtual at;
@@ -209,7 +200,6 @@ bool Addresses::read_inet6(Reader& reader, GuestVirtual device, const Row& begun
   return true;
 }
 
-template <class Reader>
 void Addresses::add_inet6(Reader& reader, GuestVirtual at, Row row) {
   const auto put_value = [&](ColumnIndex column, bool readable, Value value) {
     put(kColumnDeclarations, row, column, readable, reader.fault(), std::move(value));

@@ -26,7 +26,7 @@ class Addresses final : public View {
 
   std::string_view name() const override { return "addresses"; }
   std::span<const Column> columns() const override { return declared_columns(); }
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return rows_.size(); }
   Row row(std::size_t index) const override { return rows_[index]; }
 
@@ -45,17 +45,10 @@ class Addresses final : public View {
   Addresses(NetNamespaces namespaces, Fields fields)
       : namespaces_(std::move(namespaces)), fields_(fields) {}
 
-  template <class Reader>
-  Outcome collect_with(Reader& reader);
-  template <class Reader>
   bool read_interface(Reader& reader, base::GuestVirtual device, const Row& begun);
-  template <class Reader>
   bool read_inet(Reader& reader, base::GuestVirtual device, const Row& begun);
-  template <class Reader>
   bool read_inet6(Reader& reader, base::GuestVirtual device, const Row& begun);
-  template <class Reader>
   void add_inet(Reader& reader, base::GuestVirtual at, Row row);
-  template <class Reader>
   void add_inet6(Reader& reader, base::GuestVirtual at, Row row);
 
   NetNamespaces namespaces_;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "vitrine/views/budget.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/resolver.h"
 #include "vitrine/views/text.h"
 
@@ -27,7 +28,6 @@ class CgroupPaths {
   }
 
   // False where it can't be read or does not come to an end.
-  template <class Reader>
   bool of_task(Reader& reader, base::GuestVirtual task, std::string& path);
 
  private:
@@ -36,7 +36,6 @@ class CgroupPaths {
   static constexpr std::uint64_t kMostText = 64U << 20;  // bytes, of a collection
   static constexpr std::uint32_t kOnline = 2;            // CSS_ONLINE, linux/cgroup-defs.h
 
-  template <class Reader>
   bool path_of(Reader& reader, base::GuestVirtual group, std::string& path);
 
   std::uint32_t set_ = 0, group_ = 0;                // task_struct; css_set
@@ -45,44 +44,5 @@ class CgroupPaths {
   std::map<base::GuestVirtual, std::string> known_;  // ordered: a guest chooses the keys
   Budget text_{kMostText};
 };
-
-template <class Reader>
-bool CgroupPaths::of_task(Reader& reader, base::GuestVirtual task, std::string& path) {
-  base::GuestVirtual set;
-  base::GuestVirtual group;
-  if (!reader.load(task + set_, set.value) || !reader.load(set + group_, group.value)) return false;
-  if (const auto known = known_.find(group); known != known_.end()) {
-    path = known->second;
-    return text_.spend(path.size());
-  }
-  if (!path_of(reader, group, path)) return false;
-  known_.emplace(group, path);
-  return true;
-}
-
-template <class Reader>
-bool CgroupPaths::path_of(Reader& reader, base::GuestVirtual group, std::string& path) {
-  base::GuestVirtual node;
-  std::uint32_t flags = 0;
-  if (!reader.load(group + node_, node.value) || !reader.load(group + flags_, flags)) return false;
-  std::vector<std::string> parts;  // the innermost first
-  while (true) {
-    base::GuestVirtual parent;
-    base::GuestVirtual name;
-    std::string part;
-    if (parts.size() >= kMaxParts || !reader.load(node + parent_, parent.value)) return false;
-    if (parent.value == 0) break;  // the root
-    if (!reader.load(node + name_, name.value) || !load_text(reader, name, kMaxName, part) ||
-        !text_.spend(part.size() + 1))
-      return false;
-    parts.push_back(std::move(part));
-    node = parent;
-  }
-  path.clear();
-  for (auto part = parts.rbegin(); part != parts.rend(); ++part) (path += '/') += *part;
-  if (path.empty()) path = "/";
-  if ((flags & kOnline) == 0) path += " (deleted)";
-  return true;
-}
 
 }  // namespace vitrine::views

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "vitrine/kernel/timekeeper.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/resolver.h"
 
 namespace vitrine::views {
@@ -33,7 +34,6 @@ class Clock {
   }
 
   // False where it can't be read. Without the sequence counter: one tick more or less is no matter.
-  template <class Reader>
   bool read(Reader& reader, Times& times) const {
     std::uint64_t base = 0;
     std::uint64_t fraction = 0;

@@ -63,19 +63,18 @@ base::Result<std::unique_ptr<View>> Content::attach(const kernel::Kernel& kernel
   return std::unique_ptr<View>(new Content(std::move(*finder), memory, ram, std::move(options)));
 }
 
-Outcome Content::collect(const AnyReader& reader) {
+Outcome Content::collect(Reader& reader) {
   ranges_.clear();
   failure_.reset();
   nodes_.renew();
   bytes_.renew();
   finder_.begin(reader);
-  const auto outcome = std::visit([this](auto* chosen) { return read(*chosen); }, reader);
+  const auto outcome = read(reader);
   if (outcome) return *outcome;
   failure_ = outcome.error();
   return {false, {failure_->message}};
 }
 
-template <class Reader>
 base::Result<Outcome> Content::read(Reader& reader) {
   const auto found = options_.descriptor
                          ? finder_.by_descriptor(reader, options_.pid, *options_.descriptor)
@@ -94,7 +93,6 @@ base::Result<Outcome> Content::read(Reader& reader) {
   return read_pages(reader, keeps_files_in_memory(type));
 }
 
-template <class Reader>
 base::Result<Outcome> Content::read_pages(Reader& reader, bool in_memory) {
   between_ = in_memory ? Presence::hole : Presence::missing;
   base::Result<void> added;
@@ -118,7 +116,6 @@ base::Result<Outcome> Content::read_pages(Reader& reader, bool in_memory) {
   return Outcome{};
 }
 
-template <class Reader>
 base::Result<void> Content::add_pages(Reader& reader, const CachedPages& pages) {
   const auto size = static_cast<std::uint64_t>(std::max<std::int64_t>(file_.size, 0));
   // Space that was reserved beyond the end of a file is none of its content.

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "vitrine/views/file_finder.h"
+#include "vitrine/views/reader.h"
 
 namespace vitrine::views {
 
@@ -56,7 +57,7 @@ class Content final : public View {
 
   std::string_view name() const override { return "content"; }
   std::span<const Column> columns() const override { return declared_columns(); }
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return ranges_.size(); }
   Row row(std::size_t index) const override;
 
@@ -77,11 +78,8 @@ class Content final : public View {
         bytes_(ram),
         options_(std::move(options)) {}
 
-  template <class Reader>
   base::Result<Outcome> read(Reader& reader);
-  template <class Reader>
   base::Result<Outcome> read_pages(Reader& reader, bool in_memory);
-  template <class Reader>
   base::Result<void> add_pages(Reader& reader, const CachedPages& pages);
   base::Result<void> copy(std::uint64_t offset, base::GuestPhysical at, std::uint64_t bytes);
   base::Result<void> copy_page(std::uint64_t offset, base::GuestPhysical at, std::uint64_t bytes);

@@ -128,12 +128,7 @@ base::Result<void> Counters::resolve(const kernel::Kernel& kernel, memory::Physi
              *symbols[kEvents] + events.offset);
 }
 
-Outcome Counters::collect(const AnyReader& reader) {
-  return std::visit([this](auto* chosen) { return collect_with(*chosen); }, reader);
-}
-
-template <class Reader>
-Outcome Counters::collect_with(Reader& reader) {
+Outcome Counters::collect(Reader& reader) {
   rows_.clear();
   std::vector<PerCpu::Cpu> online;
   std::vector<GuestVirtual> zones;
@@ -148,7 +143,6 @@ Outcome Counters::collect_with(Reader& reader) {
   return {};
 }
 
-template <class Reader>
 bool Counters::read(Reader& reader, const Counter& counter, const std::vector<PerCpu::Cpu>& online,
                     const std::vector<GuestVirtual>& zones, std::int64_t& value) const {
   if (counter.kind == Kind::event || counter.kind == Kind::sectors) {
@@ -169,7 +163,6 @@ bool Counters::read(Reader& reader, const Counter& counter, const std::vector<Pe
   return true;
 }
 
-template <class Reader>
 void Counters::add_tasks(Reader& reader, const std::vector<PerCpu::Cpu>& online) {
   const auto add = [&](std::string_view name, bool readable, std::int64_t value) {
     add_named(reader, kColumnDeclarations, name, readable, value, rows_);

@@ -28,7 +28,7 @@ class Counters final : public View {
 
   std::string_view name() const override { return "counters"; }
   std::span<const Column> columns() const override { return declared_columns(); }
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return rows_.size(); }
   Row row(std::size_t index) const override { return rows_[index]; }
 
@@ -58,12 +58,8 @@ class Counters final : public View {
 
   base::Result<void> resolve(const kernel::Kernel& kernel, memory::PhysicalMemory& memory);
 
-  template <class Reader>
-  Outcome collect_with(Reader& reader);
-  template <class Reader>
   bool read(Reader& reader, const Counter& counter, const std::vector<PerCpu::Cpu>& online,
             const std::vector<base::GuestVirtual>& zones, std::int64_t& value) const;
-  template <class Reader>
   void add_tasks(Reader& reader, const std::vector<PerCpu::Cpu>& online);
 
   PerCpu cpus_;

@@ -39,4 +39,40 @@ CpuTimeReader CpuTimeReader::attach(Resolver& at) {
   return times;
 }
 
+bool CpuTimeReader::load(Reader& reader, base::GuestVirtual at, const Counters& counters,
+                         CpuTimes& times) {
+  return (counters.total == 0 || reader.load(at + counters.total, times.total)) &&
+         reader.load(at + counters.user, times.user) &&
+         reader.load(at + counters.system, times.system);
+}
+
+bool CpuTimeReader::of_thread(Reader& reader, base::GuestVirtual task, CpuTimes& times) const {
+  CpuTimes counted;
+  CpuTimes told;
+  if (!load(reader, task, task_, counted) || !load(reader, task, told_of_task_, told)) return false;
+  times = adjusted(counted, told);
+  return true;
+}
+
+bool CpuTimeReader::of_process(Reader& reader, base::GuestVirtual task, CpuTimes& times) {
+  base::GuestVirtual signal;
+  base::GuestVirtual at;
+  CpuTimes sum;
+  CpuTimes told;
+  if (!reader.load(task + signal_at_, signal.value) || !load(reader, signal, signal_, sum) ||
+      !load(reader, signal, told_of_signal_, told))
+    return false;
+  const base::GuestVirtual head = signal + thread_head_;
+  CycleGuard guard;
+  bool readable = reader.load(head, at.value);
+  while (readable && at != head) {
+    CpuTimes part;
+    if (guard.closes(at) || !threads_.spend(1)) return false;
+    readable = load(reader, at - thread_node_, task_, part) && reader.load(at, at.value);
+    sum = {sum.total + part.total, sum.user + part.user, sum.system + part.system};
+  }
+  times = adjusted(sum, told);
+  return readable;
+}
+
 }  // namespace vitrine::views

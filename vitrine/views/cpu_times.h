@@ -12,6 +12,7 @@
 
 #include "vitrine/views/budget.h"
 #include "vitrine/views/cycle_guard.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/resolver.h"
 
 namespace vitrine::views {
@@ -34,12 +35,10 @@ class CpuTimeReader {
   void begin() { threads_.renew(); }
 
   // Of one thread. False where it can't be read, see the reader's fault.
-  template <class Reader>
   bool of_thread(Reader& reader, base::GuestVirtual task, CpuTimes& times) const;
 
   // Of a process, by any of its threads: those that have ended, and those that live. False also
   // where the list of threads does not come to its end.
-  template <class Reader>
   bool of_process(Reader& reader, base::GuestVirtual task, CpuTimes& times);
 
  private:
@@ -50,7 +49,6 @@ class CpuTimeReader {
     std::uint32_t total = 0, user = 0, system = 0;
   };
 
-  template <class Reader>
   static bool load(Reader& reader, base::GuestVirtual at, const Counters& counters,
                    CpuTimes& times);
 
@@ -59,44 +57,5 @@ class CpuTimeReader {
   std::uint32_t signal_at_ = 0, thread_node_ = 0, thread_head_ = 0;
   Budget threads_{kMostThreads};
 };
-
-template <class Reader>
-bool CpuTimeReader::load(Reader& reader, base::GuestVirtual at, const Counters& counters,
-                         CpuTimes& times) {
-  return (counters.total == 0 || reader.load(at + counters.total, times.total)) &&
-         reader.load(at + counters.user, times.user) &&
-         reader.load(at + counters.system, times.system);
-}
-
-template <class Reader>
-bool CpuTimeReader::of_thread(Reader& reader, base::GuestVirtual task, CpuTimes& times) const {
-  CpuTimes counted;
-  CpuTimes told;
-  if (!load(reader, task, task_, counted) || !load(reader, task, told_of_task_, told)) return false;
-  times = adjusted(counted, told);
-  return true;
-}
-
-template <class Reader>
-bool CpuTimeReader::of_process(Reader& reader, base::GuestVirtual task, CpuTimes& times) {
-  base::GuestVirtual signal;
-  base::GuestVirtual at;
-  CpuTimes sum;
-  CpuTimes told;
-  if (!reader.load(task + signal_at_, signal.value) || !load(reader, signal, signal_, sum) ||
-      !load(reader, signal, told_of_signal_, told))
-    return false;
-  const base::GuestVirtual head = signal + thread_head_;
-  CycleGuard guard;
-  bool readable = reader.load(head, at.value);
-  while (readable && at != head) {
-    CpuTimes part;
-    if (guard.closes(at) || !threads_.spend(1)) return false;
-    readable = load(reader, at - thread_node_, task_, part) && reader.load(at, at.value);
-    sum = {sum.total + part.total, sum.user + part.user, sum.system + part.system};
-  }
-  times = adjusted(sum, told);
-  return readable;
-}
 
 }  // namespace vitrine::views

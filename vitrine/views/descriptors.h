@@ -12,6 +12,7 @@
 
 #include "vitrine/paging/virtual_reader.h"
 #include "vitrine/views/budget.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/resolver.h"
 
 namespace vitrine::views {
@@ -34,7 +35,7 @@ class Descriptors {
 
   // Calls take(descriptor) with each open one of a task, until it returns false. False where
   // something is missing.
-  template <class Reader, class Take>
+  template <class Take>
   bool each(Reader& reader, base::GuestVirtual task, Take take);
 
  private:
@@ -47,7 +48,7 @@ class Descriptors {
 };
 
 // The bitmap of open descriptors first: the table itself is mostly empty.
-template <class Reader, class Take>
+template <class Take>
 bool Descriptors::each(Reader& reader, base::GuestVirtual task, Take take) {
   base::GuestVirtual files;
   base::GuestVirtual table;

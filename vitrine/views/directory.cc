@@ -59,7 +59,6 @@ base::Result<std::unique_ptr<View>> Directory::attach(const kernel::Kernel& kern
   return std::unique_ptr<View>(new Directory(std::move(*finder), options));
 }
 
-template <class Reader>
 Outcome Directory::list(Reader& reader, const PathWalk::Found& found) {
   const FilePlace& place = found.place;
   if (!found.inode.is_directory()) {
@@ -85,7 +84,6 @@ Outcome Directory::list(Reader& reader, const PathWalk::Found& found) {
   return outcome;
 }
 
-template <class Reader>
 void Directory::add(Reader& reader, GuestVirtual mount, const Entry& entry) {
   Row row;
   row.values.resize(kColumns);
@@ -116,7 +114,6 @@ void Directory::add(Reader& reader, GuestVirtual mount, const Entry& entry) {
   rows_.push_back(std::move(row));
 }
 
-template <class Reader>
 void Directory::read_target(Reader& reader, const Inode& inode, Row& row) {
   std::string target;
   const LinkEnd end = finder_.walk().inodes().target(reader, inode, target);
@@ -146,19 +143,15 @@ void Directory::failed(Row& row, std::size_t column, base::Code code, std::strin
   row.errors.push_back({kColumnDeclarations.at(column).name, code, std::move(why)});
 }
 
-Outcome Directory::collect(const AnyReader& reader) {
+Outcome Directory::collect(Reader& reader) {
   rows_.clear();
   failure_.reset();
   memory_.renew();
   finder_.begin(reader);
-  return std::visit(
-      [this](auto* chosen) -> Outcome {
-        const auto found = finder_.by_path(*chosen, options_.pid, options_.path);
-        if (found) return list(*chosen, *found);
-        failure_ = found.error();
-        return {false, {failure_->message}};
-      },
-      reader);
+  const auto found = finder_.by_path(reader, options_.pid, options_.path);
+  if (found) return list(reader, *found);
+  failure_ = found.error();
+  return {false, {failure_->message}};
 }
 
 }  // namespace vitrine::views

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "vitrine/views/file_finder.h"
+#include "vitrine/views/reader.h"
 
 namespace vitrine::views {
 
@@ -32,7 +33,7 @@ class Directory final : public View {
 
   std::string_view name() const override { return "directory"; }
   std::span<const Column> columns() const override { return declared_columns(); }
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return rows_.size(); }
   Row row(std::size_t index) const override { return rows_[index]; }
 
@@ -43,11 +44,8 @@ class Directory final : public View {
   Directory(FileFinder finder, DirectoryOptions options)
       : finder_(std::move(finder)), options_(std::move(options)) {}
 
-  template <class Reader>
   Outcome list(Reader& reader, const PathWalk::Found& found);
-  template <class Reader>
   void add(Reader& reader, base::GuestVirtual mount, const Entry& entry);
-  template <class Reader>
   void read_target(Reader& reader, const Inode& inode, Row& row);
   static void fill(const Inode& inode, Row& row);
   static void failed(Row& row, std::size_t column, base::Code code, std::string why);

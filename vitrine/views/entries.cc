@@ -14,4 +14,13 @@ Entries Entries::attach(Resolver& at, const kernel::TypeLookup& types) {
   return entries;
 }
 
+bool Entries::read(Reader& reader, base::GuestVirtual at, Entry& entry) const {
+  std::uint64_t link = 0;
+  entry.at = at;
+  if (!reader.load(at + hash_links_, link) || !reader.load(at + inode_, entry.inode.value))
+    return false;
+  entry.hashed = link != 0;
+  return true;
+}
+
 }  // namespace vitrine::views

@@ -9,6 +9,7 @@
 
 #include "vitrine/kernel/type_lookup.h"
 #include "vitrine/views/cycle_guard.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/xarray.h"
 
 namespace vitrine::views {
@@ -25,14 +26,12 @@ class Entries {
   static Entries attach(Resolver& at, const kernel::TypeLookup& types);
 
   // Calls `visit(Entry)` for each entry in the directory until it returns false.
-  template <class Reader, class Visit>
+  template <class Visit>
   WalkEnd walk(Reader& reader, base::GuestVirtual directory, Budget& steps, Visit&& visit) const;
 
-  template <class Reader>
   bool read(Reader& reader, base::GuestVirtual at, Entry& entry) const;
 
   // The directory that an entry is in; itself for a root.
-  template <class Reader>
   bool parent(Reader& reader, base::GuestVirtual entry, base::GuestVirtual& parent) const {
     return reader.load(entry + parent_, parent.value);
   }
@@ -42,7 +41,7 @@ class Entries {
   std::uint32_t children_ = 0, sibling_ = 0, inode_ = 0, hash_links_ = 0, parent_ = 0;
 };
 
-template <class Reader, class Visit>
+template <class Visit>
 WalkEnd Entries::walk(Reader& reader, base::GuestVirtual directory, Budget& steps,
                       Visit&& visit) const {
   const base::GuestVirtual head = directory + children_;
@@ -57,16 +56,6 @@ WalkEnd Entries::walk(Reader& reader, base::GuestVirtual directory, Budget& step
     if (readable && !visit(entry)) break;
   }
   return readable ? WalkEnd::whole : WalkEnd::unreadable;
-}
-
-template <class Reader>
-bool Entries::read(Reader& reader, base::GuestVirtual at, Entry& entry) const {
-  std::uint64_t link = 0;
-  entry.at = at;
-  if (!reader.load(at + hash_links_, link) || !reader.load(at + inode_, entry.inode.value))
-    return false;
-  entry.hashed = link != 0;
-  return true;
 }
 
 }  // namespace vitrine::views

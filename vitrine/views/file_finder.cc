@@ -43,4 +43,50 @@ base::Error FileFinder::gave_up(std::int64_t pid, const char* what) {
           "look from another process: --pid"};
 }
 
+base::Result<PathWalk::Found> FileFinder::by_path(Reader& reader, std::int64_t pid,
+                                                  std::string_view path) {
+  const auto process = task(pid);
+  if (!process) return base::fail(process.error());
+  base::GuestVirtual fs;
+  FilePlace root;
+  constexpr const char* kWhat = "the process's root directory can't be read";
+  if (!reader.load(*process + fs_, fs.value)) return base::fail(unreadable(reader, kWhat));
+  if (fs.value == 0) return base::fail(gave_up(pid, "directories"));
+  if (!reader.load(fs + root_ + mount_in_path_, root.mount.value) ||
+      !reader.load(fs + root_ + entry_in_path_, root.entry.value))
+    return base::fail(unreadable(reader, kWhat));
+  return walk_.find(reader, root, path);
+}
+
+base::Result<PathWalk::Found> FileFinder::by_descriptor(Reader& reader, std::int64_t pid,
+                                                        unsigned number) {
+  const auto process = task(pid);
+  if (!process) return base::fail(process.error());
+  base::GuestVirtual files;
+  base::GuestVirtual table;
+  base::GuestVirtual array;
+  base::GuestVirtual file;
+  base::GuestVirtual inode;
+  std::uint32_t max = 0;
+  PathWalk::Found found;
+  constexpr const char* kWhat = "the process's table of open files can't be read";
+  if (!reader.load(*process + files_, files.value)) return base::fail(unreadable(reader, kWhat));
+  if (files.value == 0) return base::fail(gave_up(pid, "open files"));
+  if (!reader.load(files + table_, table.value) || !reader.load(table + max_, max) ||
+      !reader.load(table + array_, array.value) ||
+      (number < max && !reader.load(array + number * 8ULL, file.value)))
+    return base::fail(unreadable(reader, kWhat));
+  if (file.value == 0)
+    return base::fail(
+        base::Code::absent,
+        "process " + std::to_string(pid) + " has no descriptor " + std::to_string(number) + " open",
+        "vitrine lsof lists them");
+  if (!reader.load(file + inode_, inode.value) ||
+      !reader.load(file + path_ + mount_in_path_, found.place.mount.value) ||
+      !reader.load(file + path_ + entry_in_path_, found.place.entry.value) ||
+      !walk_.inodes().read(reader, inode, found.inode))
+    return base::fail(unreadable(reader, "the open file can't be read"));
+  return found;
+}
+
 }  // namespace vitrine::views

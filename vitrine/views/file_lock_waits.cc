@@ -20,4 +20,18 @@ FileLockWaits FileLockWaits::attach(const kernel::TypeLookup& types) {
   return locks;
 }
 
+std::optional<FileLockWaits::Found> FileLockWaits::find(
+    Reader& reader, std::span<const base::GuestVirtual> entries) const {
+  for (const base::GuestVirtual entry : entries) {
+    base::GuestVirtual head;
+    if (!known_ || !reader.load(entry + entry_, head.value)) continue;
+    const base::GuestVirtual own = head - queue_;
+    Found found;
+    if (reader.load(own + blocker_, found.lock.value) && found.lock.value != 0 &&
+        linked_both_ways(reader, own + blocked_) && reader.load(found.lock + pid_, found.owner))
+      return found;
+  }
+  return std::nullopt;
+}
+
 }  // namespace vitrine::views

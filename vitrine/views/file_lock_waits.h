@@ -11,6 +11,7 @@
 
 #include "vitrine/kernel/type_lookup.h"
 #include "vitrine/views/lock_waiters.h"
+#include "vitrine/views/reader.h"
 
 namespace vitrine::views {
 
@@ -25,7 +26,6 @@ class FileLockWaits {
   static FileLockWaits attach(const kernel::TypeLookup& types);
 
   // By the entries of wait queues on the task's stack.
-  template <class Reader>
   std::optional<Found> find(Reader& reader, std::span<const base::GuestVirtual> entries) const;
 
  private:
@@ -33,20 +33,5 @@ class FileLockWaits {
   std::uint32_t blocker_ = 0, blocked_ = 0, pid_ = 0, queue_ = 0;  // of a lock
   std::uint32_t entry_ = 0;                                        // of wait_queue_entry, its list
 };
-
-template <class Reader>
-std::optional<FileLockWaits::Found> FileLockWaits::find(
-    Reader& reader, std::span<const base::GuestVirtual> entries) const {
-  for (const base::GuestVirtual entry : entries) {
-    base::GuestVirtual head;
-    if (!known_ || !reader.load(entry + entry_, head.value)) continue;
-    const base::GuestVirtual own = head - queue_;
-    Found found;
-    if (reader.load(own + blocker_, found.lock.value) && found.lock.value != 0 &&
-        linked_both_ways(reader, own + blocked_) && reader.load(found.lock + pid_, found.owner))
-      return found;
-  }
-  return std::nullopt;
-}
 
 }  // namespace vitrine::views

@@ -112,13 +112,11 @@ void Files::add_object_guards(std::vector<ObjectGuard>& guards) const {
   guards.insert(guards.end(), guards_.begin(), guards_.end());
 }
 
-Outcome Files::collect(const AnyReader& reader) {
+Outcome Files::collect(Reader& reader) {
   Outcome outcome = processes_->collect(reader);
-  return std::visit(
-      [this, &outcome](auto* chosen) { return collect_with(*chosen, std::move(outcome)); }, reader);
+  return collect_with(reader, std::move(outcome));
 }
 
-template <class Reader>
 Outcome Files::collect_with(Reader& reader, Outcome outcome) {
   files_.clear();
   guards_.clear();
@@ -148,7 +146,6 @@ Outcome Files::collect_with(Reader& reader, Outcome outcome) {
 }
 
 // False where something is missing.
-template <class Reader>
 bool Files::collect_process(Reader& reader, std::size_t index) {
   const Process& process = processes().processes()[index];
   GuestVirtual files;
@@ -171,7 +168,6 @@ bool Files::collect_process(Reader& reader, std::size_t index) {
   return collect_descriptors(reader, index);
 }
 
-template <class Reader>
 void Files::collect_directories(Reader& reader, std::size_t index, GuestVirtual fs) {
   for (const auto& [offset, use] :
        {std::pair{fields_.directory, Use::directory}, {fields_.root, Use::root}}) {
@@ -181,7 +177,6 @@ void Files::collect_directories(Reader& reader, std::size_t index, GuestVirtual 
   }
 }
 
-template <class Reader>
 bool Files::collect_descriptors(Reader& reader, std::size_t index) {
   return descriptors_.each(reader, processes().processes()[index].task,
                            [&](const Descriptor& descriptor) {
@@ -193,7 +188,6 @@ bool Files::collect_descriptors(Reader& reader, std::size_t index) {
                            });
 }
 
-template <class Reader>
 void Files::add_open_file(Reader& reader, GuestVirtual at, File file) {
   if (!reader.load(at + fields_.flags, file.flags) ||
       !reader.load_statistic(at + fields_.position, file.position)) {

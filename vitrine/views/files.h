@@ -16,6 +16,7 @@
 #include "vitrine/views/descriptors.h"
 #include "vitrine/views/file_details.h"
 #include "vitrine/views/processes.h"
+#include "vitrine/views/reader.h"
 
 namespace vitrine::views {
 
@@ -36,7 +37,7 @@ class Files final : public View {
   std::span<const Column> columns() const override { return declared_columns(); }
   std::span<const GlobalGuard> global_guards() const override;
   void add_object_guards(std::vector<ObjectGuard>& guards) const override;
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return files_.size(); }
   Row row(std::size_t index) const override;
 
@@ -73,15 +74,10 @@ class Files final : public View {
   static Fields resolve(Resolver& at, const kernel::TypeLookup& types);
   const Processes& processes() const { return static_cast<const Processes&>(*processes_); }
 
-  template <class Reader>
   Outcome collect_with(Reader& reader, Outcome outcome);
-  template <class Reader>
   bool collect_process(Reader& reader, std::size_t index);
-  template <class Reader>
   bool collect_descriptors(Reader& reader, std::size_t index);
-  template <class Reader>
   void collect_directories(Reader& reader, std::size_t index, base::GuestVirtual fs);
-  template <class Reader>
   void add_open_file(Reader& reader, base::GuestVirtual at, File file);
   std::unique_ptr<View> processes_;
   FileDecoder decoder_;

@@ -17,4 +17,32 @@ base::Result<FramePointers> FramePointers::attach(const kernel::Kernel& kernel) 
   return FramePointers(fields);
 }
 
+Unwinder::End FramePointers::unwind(Reader& reader, base::GuestVirtual task,
+                                    std::vector<Unwinder::Frame>& frames) const {
+  constexpr std::uint64_t kMostStack = 128 << 10;  // THREAD_SIZE, of kernels with KASAN
+  base::GuestVirtual stack;
+  base::GuestVirtual frame;
+  base::GuestVirtual address;
+  if (!reader.load(task + fields_.stack, stack.value) ||
+      !reader.load(task + fields_.frame, frame.value) ||
+      !reader.load(task + fields_.address, address.value))
+    return Unwinder::End::unreadable;
+  // A task that has not run yet begins there.
+  bool exact = address == fields_.first_of_task;
+  while (frames.size() < Unwinder::kMaxFrames) {
+    frames.push_back({stripped(address), exact});
+    exact = false;
+    if (frame - stack >= kMostStack) return Unwinder::End::astray;
+    base::GuestVirtual outer;
+    if (!reader.load(frame, outer.value) || !reader.load(frame + 8, address.value))
+      return Unwinder::End::unreadable;
+    // The outermost frame is that of the registers of user mode.
+    if (outer.value == 0 && address.value == 0) return Unwinder::End::whole;
+    // Each frame lies above the one that it called.
+    if (outer <= frame) return Unwinder::End::astray;
+    frame = outer;
+  }
+  return Unwinder::End::astray;
+}
+
 }  // namespace vitrine::views

@@ -49,4 +49,23 @@ base::Result<IdleTime> IdleTime::attach(const kernel::Kernel& kernel) {
   return time;
 }
 
+// As get_idle_time() in fs/proc/stat.c and get_cpu_idle_time_us().
+bool IdleTime::read(Reader& reader, const PerCpu::Cpu& cpu, bool online, Idle& idle) const {
+  if (!online || !ticks_)
+    return reader.load(idle_ + cpu.offset, idle.idle) &&
+           reader.load(waiting_ + cpu.offset, idle.waiting);
+  const base::GuestVirtual at = *ticks_ + cpu.offset;
+  std::uint64_t since = 0;
+  std::uint8_t active = 0;
+  std::int32_t waiters = 0;
+  Times now;
+  if (!reader.load(at + slept_, idle.idle) || !reader.load(at + waited_, idle.waiting) ||
+      !reader.load(at + since_, since) || !reader.load(at + active_, active) ||
+      !reader.load(waiters_ + cpu.offset, waiters) || !clock_.read(reader, now))
+    return false;
+  if ((active & active_mask_) != 0 && now.monotonic_ns > since)
+    (waiters > 0 ? idle.waiting : idle.idle) += now.monotonic_ns - since;
+  return true;
+}
+
 }  // namespace vitrine::views

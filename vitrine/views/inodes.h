@@ -4,6 +4,7 @@
 #pragma once
 
 #include "vitrine/views/page_cache.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/text.h"
 
 namespace vitrine::views {
@@ -46,15 +47,12 @@ class Inodes {
   // Errors: as PageCache::attach.
   static base::Result<Inodes> attach(const kernel::Kernel& kernel, memory::PhysicalMemory& memory);
 
-  template <class Reader>
   bool read(Reader& reader, base::GuestVirtual at, Inode& inode) const;
 
   // The kind of file system that it is on, e.g. "ext4".
-  template <class Reader>
   bool file_system(Reader& reader, const Inode& inode, std::string& name) const;
 
   // Where a symbolic link leads. REQUIRES: inode.is_link().
-  template <class Reader>
   LinkEnd target(Reader& reader, const Inode& inode, std::string& text) const;
 
   const PageCache& pages() const { return pages_; }
@@ -72,46 +70,5 @@ class Inodes {
   std::uint32_t device_ = 0, type_ = 0;  // of super_block
   std::uint32_t type_name_ = 0;          // of file_system_type
 };
-
-template <class Reader>
-bool Inodes::read(Reader& reader, base::GuestVirtual at, Inode& inode) const {
-  inode.at = at;
-  return reader.load(at + mode_, inode.mode) && reader.load(at + uid_, inode.uid) &&
-         reader.load(at + gid_, inode.gid) && reader.load(at + links_, inode.links) &&
-         reader.load(at + own_device_, inode.own_device) && reader.load(at + size_, inode.size) &&
-         reader.load(at + number_, inode.number) &&
-         reader.load(at + modified_s_, inode.modified_s) &&
-         reader.load(at + modified_ns_, inode.modified_ns) &&
-         reader.load(at + mapping_, inode.mapping.value) &&
-         reader.load(at + operations_, inode.operations.value) &&
-         reader.load(at + super_, inode.super.value) &&
-         reader.load(inode.super + device_, inode.device);
-}
-
-template <class Reader>
-bool Inodes::file_system(Reader& reader, const Inode& inode, std::string& name) const {
-  base::GuestVirtual type;
-  base::GuestVirtual at;
-  name.clear();
-  return reader.load(inode.super + type_, type.value) && reader.load(type + type_name_, at.value) &&
-         load_text(reader, at, kMaxName, name);
-}
-
-// In memory of its own where the file system keeps it so, else in the file's first page.
-template <class Reader>
-LinkEnd Inodes::target(Reader& reader, const Inode& inode, std::string& text) const {
-  base::GuestVirtual at;
-  text.clear();
-  if (!reader.load(inode.at + link_, at.value)) return LinkEnd::unreadable;
-  if (at.value == 0) {
-    Budget nodes(16);
-    const WalkEnd end = pages_.walk(reader, inode.mapping, nodes, [&at](const CachedPages& cached) {
-      if (cached.first == 0 && cached.state == PageState::cached) at = cached.at;
-    });
-    if (at.value == 0)
-      return end == WalkEnd::unreadable ? LinkEnd::unreadable : LinkEnd::not_cached;
-  }
-  return load_text(reader, at, kMaxTarget, text) ? LinkEnd::whole : LinkEnd::unreadable;
-}
 
 }  // namespace vitrine::views

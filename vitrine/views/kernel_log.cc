@@ -82,7 +82,7 @@ Value text_or_null(const std::array<char, size>& text) {
   return std::string(text.begin(), end);
 }
 
-template <class Reader, std::size_t size>
+template <std::size_t size>
 bool load_text(Reader& reader, base::GuestVirtual at, std::array<char, size>& to) {
   return reader.load_bytes(at, std::as_writable_bytes(std::span(to)));
 }
@@ -139,12 +139,7 @@ base::Result<std::unique_ptr<View>> KernelLog::attach(const kernel::Kernel& kern
   return std::unique_ptr<View>(new KernelLog(*fields, options));
 }
 
-Outcome KernelLog::collect(const AnyReader& reader) {
-  return std::visit([this](auto* chosen) { return collect_with(*chosen); }, reader);
-}
-
-template <class Reader>
-Outcome KernelLog::collect_with(Reader& reader) {
+Outcome KernelLog::collect(Reader& reader) {
   records_.clear();
   text_.clear();
   left_out_ = 0;
@@ -173,7 +168,6 @@ Outcome KernelLog::collect_with(Reader& reader) {
 }
 
 // The head first: while it is read, the guest may drop records at the tail to make room for more.
-template <class Reader>
 bool KernelLog::read_ring(Reader& reader, Ring& ring) const {
   base::GuestVirtual at;
   std::uint32_t count_bits = 0;
@@ -194,7 +188,6 @@ bool KernelLog::read_ring(Reader& reader, Ring& ring) const {
 }
 
 // Adds the record, unless it is not whole yet, or no longer. False where it can't be read.
-template <class Reader>
 bool KernelLog::read_record(Reader& reader, const Ring& ring, std::uint64_t id) {
   const std::uint64_t index = id & (ring.count - 1);
   const base::GuestVirtual descriptor = ring.descriptors + index * fields_.descriptor_size;
@@ -228,7 +221,6 @@ bool KernelLog::read_record(Reader& reader, const Ring& ring, std::uint64_t id) 
   return true;
 }
 
-template <class Reader>
 bool KernelLog::read_info(Reader& reader, base::GuestVirtual at, Record& record,
                           std::uint16_t& length) const {
   std::uint8_t level = 0;
@@ -247,7 +239,6 @@ bool KernelLog::read_info(Reader& reader, base::GuestVirtual at, Record& record,
 
 // As get_data(): a text that would cross the end of the ring stands at its beginning instead. False
 // where the text there is another record's.
-template <class Reader>
 bool KernelLog::read_text(Reader& reader, const Ring& ring, std::uint64_t begin, std::uint64_t next,
                           std::uint16_t length, std::uint64_t id, Record& record) {
   record.text = text_.size();

@@ -38,7 +38,7 @@ class KernelLog final : public View {
 
   std::string_view name() const override { return "log"; }
   std::span<const Column> columns() const override { return declared_columns(); }
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return records_.size(); }
   Row row(std::size_t index) const override;
 
@@ -89,16 +89,10 @@ class KernelLog final : public View {
 
   static base::Result<Fields> resolve(const kernel::Kernel& kernel);
 
-  template <class Reader>
-  Outcome collect_with(Reader& reader);
-  template <class Reader>
   bool read_ring(Reader& reader, Ring& ring) const;
-  template <class Reader>
   bool read_record(Reader& reader, const Ring& ring, std::uint64_t id);
-  template <class Reader>
   bool read_info(Reader& reader, base::GuestVirtual at, Record& record,
                  std::uint16_t& length) const;
-  template <class Reader>
   bool read_text(Reader& reader, const Ring& ring, std::uint64_t begin, std::uint64_t next,
                  std::uint16_t length, std::uint64_t id, Record& record);
 

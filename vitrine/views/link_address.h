@@ -11,13 +11,13 @@
 
 #include "vitrine/base/address.h"
 #include "vitrine/views/inet_address.h"
+#include "vitrine/views/reader.h"
 
 namespace vitrine::views {
 
 // "52:54:00:12:34:56"; empty where the link has no addresses.
-template <class Reader>
-bool load_link_address(Reader& reader, base::GuestVirtual at, std::uint8_t length,
-                       std::string& text) {
+inline bool load_link_address(Reader& reader, base::GuestVirtual at, std::uint8_t length,
+                              std::string& text) {
   std::array<std::byte, 32> bytes{};  // MAX_ADDR_LEN
   const auto used = std::span(bytes).first(std::min<std::size_t>(length, bytes.size()));
   if (!reader.load_bytes(at, used)) return false;
@@ -27,9 +27,8 @@ bool load_link_address(Reader& reader, base::GuestVirtual at, std::uint8_t lengt
   return true;
 }
 
-template <class Reader>
-bool load_address(Reader& reader, base::GuestVirtual at, std::uint16_t family,
-                  InetAddress& address) {
+inline bool load_address(Reader& reader, base::GuestVirtual at, std::uint16_t family,
+                         InetAddress& address) {
   if (family == kFamilyInet6)
     return reader.load(at, address.words[0]) && reader.load(at + 8, address.words[1]);
   std::uint32_t word = 0;

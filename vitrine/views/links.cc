@@ -149,12 +149,7 @@ base::Result<std::unique_ptr<View>> Links::attach(const kernel::Kernel& kernel,
   return std::unique_ptr<View>(new Links(std::move(*namespaces), fields, cpus->offsets()));
 }
 
-Outcome Links::collect(const AnyReader& reader) {
-  return std::visit([this](auto* chosen) { return collect_with(*chosen); }, reader);
-}
-
-template <class Reader>
-Outcome Links::collect_with(Reader& reader) {
+Outcome Links::collect(Reader& reader) {
   rows_.clear();
   bool whole = namespaces_.read(reader);
   for (const NetNamespace& name_space : namespaces_.list()) {
@@ -169,7 +164,6 @@ Outcome Links::collect_with(Reader& reader) {
            "read"}};
 }
 
-template <class Reader>
 void Links::add(Reader& reader, std::uint32_t name_space, GuestVirtual device, std::int32_t index) {
   Row row;
   row.values.resize(kColumns);
@@ -183,7 +177,6 @@ void Links::add(Reader& reader, std::uint32_t name_space, GuestVirtual device, s
   rows_.push_back(std::move(row));
 }
 
-template <class Reader>
 void Links::read_state(Reader& reader, GuestVirtual device, Row& row) const {
   const auto put_value = [&](ColumnIndex column, bool readable, Value value) {
     put(kColumnDeclarations, row, column, readable, reader.fault(), std::move(value));
@@ -209,7 +202,6 @@ void Links::read_state(Reader& reader, GuestVirtual device, Row& row) const {
   put_value(kAddress, addressed, text.empty() ? Value() : Value(text));
 }
 
-template <class Reader>
 void Links::put_counters(Reader& reader, GuestVirtual device, Row& row) const {
   Counters counters{};
   bool known = false;
@@ -224,7 +216,6 @@ void Links::put_counters(Reader& reader, GuestVirtual device, Row& row) const {
 }
 
 // As dev_get_stats() does: the driver's own way, and what the kernel dropped on its behalf.
-template <class Reader>
 bool Links::read_counters(Reader& reader, GuestVirtual device, Counters& counters,
                           bool& known) const {
   GuestVirtual operations;
@@ -261,7 +252,6 @@ bool Links::read_counters(Reader& reader, GuestVirtual device, Counters& counter
           add_per_cpu(reader, parts, fields_.tx_dropped, counters[kTxDropped]));
 }
 
-template <class Reader>
 bool Links::add_per_cpu(Reader& reader, GuestVirtual parts, std::uint32_t offset,
                         std::uint64_t& sum) const {
   for (const std::uint64_t cpu : cpus_) {

@@ -28,7 +28,7 @@ class Links final : public View {
 
   std::string_view name() const override { return "links"; }
   std::span<const Column> columns() const override { return declared_columns(); }
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return rows_.size(); }
   Row row(std::size_t index) const override { return rows_[index]; }
 
@@ -66,19 +66,12 @@ class Links final : public View {
 
   static void resolve_counters(Resolver& at, Fields& fields);
 
-  template <class Reader>
-  Outcome collect_with(Reader& reader);
-  template <class Reader>
   void add(Reader& reader, std::uint32_t name_space, base::GuestVirtual device, std::int32_t index);
-  template <class Reader>
   void read_state(Reader& reader, base::GuestVirtual device, Row& row) const;
-  template <class Reader>
   void put_counters(Reader& reader, base::GuestVirtual device, Row& row) const;
   // `known`: false where the driver counts on its own.
-  template <class Reader>
   bool read_counters(Reader& reader, base::GuestVirtual device, Counters& counters,
                      bool& known) const;
-  template <class Reader>
   bool add_per_cpu(Reader& reader, base::GuestVirtual parts, std::uint32_t offset,
                    std::uint64_t& sum) const;
 

@@ -37,4 +37,41 @@ bool MapleTree::plausible() const {
   return dense_.slot_count != 0 && fits(dense_.slots, dense_.slot_count) && fits(parent_, 1);
 }
 
+MapleTree::End MapleTree::read(Reader& reader, std::uint64_t pointer, std::uint64_t first,
+                               std::uint64_t last, Node& node) const {
+  const base::GuestVirtual at(pointer & ~(kNodeBytes - 1));
+  const std::uint64_t kind = pointer >> 3 & 0xf;
+  if (kind > static_cast<std::uint64_t>(Type::range_with_gaps)) return End::astray;
+  const auto type = static_cast<Type>(kind);
+  const Shape& shape = type == Type::dense             ? dense_
+                       : type == Type::range_with_gaps ? range_with_gaps_
+                                                       : range_;
+  reader.expect(at, kNodeBytes);
+  Reader::Object from(reader, at, kNodeBytes);
+  base::GuestVirtual parent;
+  auto end =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(shape.slot_count - 1, last - first));
+  if (!from.load(parent_, parent.value) ||
+      (type != Type::dense && !read_end(from, shape, type, last, end)))
+    return End::unreadable;
+  // A node that was replaced points to itself.
+  if ((parent.value & ~(kNodeBytes - 1)) == at.value || end >= shape.slot_count) return End::astray;
+  node.first = first;
+  node.next = 0;
+  node.count = end + 1;
+  node.leaf = type == Type::dense || type == Type::leaf;
+  std::uint64_t from_number = first;
+  for (std::uint32_t i = 0; i <= end; ++i) {
+    std::uint64_t& until = node.last[i];
+    until = type == Type::dense ? first + i : last;
+    if (type != Type::dense && i < end) {
+      if (!from.load(shape.pivots + i * 8, until)) return End::unreadable;
+      if (until < from_number || until >= last) return End::astray;
+      from_number = until + 1;
+    }
+    if (!from.load(shape.slots + i * 8, node.slot[i])) return End::unreadable;
+  }
+  return End::whole;
+}
+
 }  // namespace vitrine::views

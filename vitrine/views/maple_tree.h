@@ -18,6 +18,7 @@
 #include <cstdint>
 
 #include "vitrine/views/budget.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/resolver.h"
 
 namespace vitrine::views {
@@ -38,7 +39,7 @@ class MapleTree {
   // Calls `visit(first, last, entry)` for each entry that is not null, in ascending order: it
   // stands for the numbers from `first` to `last`. A visitor that returns false ends the walk.
   // `entry` may be one of the kernel's marks instead of a pointer: see is_mark().
-  template <class Reader, class Visit>
+  template <class Visit>
   End walk(Reader& reader, base::GuestVirtual tree, Budget& nodes, Visit&& visit) const;
 
   // An entry that reserves a range without a pointer (xa_is_internal(), include/linux/xarray.h).
@@ -69,7 +70,6 @@ class MapleTree {
 
   bool plausible() const;
 
-  template <class Reader>
   End read(Reader& reader, std::uint64_t pointer, std::uint64_t first, std::uint64_t last,
            Node& node) const;
   template <class Object>
@@ -81,7 +81,7 @@ class MapleTree {
   Shape dense_, range_, range_with_gaps_;
 };
 
-template <class Reader, class Visit>
+template <class Visit>
 MapleTree::End MapleTree::walk(Reader& reader, base::GuestVirtual tree, Budget& nodes,
                                Visit&& visit) const {
   constexpr std::uint64_t kRootMark = 2;  // MAPLE_ROOT_NODE
@@ -130,44 +130,6 @@ bool MapleTree::read_end(Object& from, const Shape& shape, Type type, std::uint6
   if (!from.load(shape.end, stored)) return false;
   end = stored;
   return true;
-}
-
-template <class Reader>
-MapleTree::End MapleTree::read(Reader& reader, std::uint64_t pointer, std::uint64_t first,
-                               std::uint64_t last, Node& node) const {
-  const base::GuestVirtual at(pointer & ~(kNodeBytes - 1));
-  const std::uint64_t kind = pointer >> 3 & 0xf;
-  if (kind > static_cast<std::uint64_t>(Type::range_with_gaps)) return End::astray;
-  const auto type = static_cast<Type>(kind);
-  const Shape& shape = type == Type::dense             ? dense_
-                       : type == Type::range_with_gaps ? range_with_gaps_
-                                                       : range_;
-  reader.expect(at, kNodeBytes);
-  typename Reader::Object from(reader, at, kNodeBytes);
-  base::GuestVirtual parent;
-  auto end =
-      static_cast<std::uint32_t>(std::min<std::uint64_t>(shape.slot_count - 1, last - first));
-  if (!from.load(parent_, parent.value) ||
-      (type != Type::dense && !read_end(from, shape, type, last, end)))
-    return End::unreadable;
-  // A node that was replaced points to itself.
-  if ((parent.value & ~(kNodeBytes - 1)) == at.value || end >= shape.slot_count) return End::astray;
-  node.first = first;
-  node.next = 0;
-  node.count = end + 1;
-  node.leaf = type == Type::dense || type == Type::leaf;
-  std::uint64_t from_number = first;
-  for (std::uint32_t i = 0; i <= end; ++i) {
-    std::uint64_t& until = node.last[i];
-    until = type == Type::dense ? first + i : last;
-    if (type != Type::dense && i < end) {
-      if (!from.load(shape.pivots + i * 8, until)) return End::unreadable;
-      if (until < from_number || until >= last) return End::astray;
-      from_number = until + 1;
-    }
-    if (!from.load(shape.slots + i * 8, node.slot[i])) return End::unreadable;
-  }
-  return End::whole;
 }
 
 }  // namespace vitrine::views

@@ -51,8 +51,8 @@ class MapleTreeTest : public ::testing::Test {
   synthetic::MapleTrees trees_{guest_.kernel()};
   GuestVirtual tree_;
   std::optional<kernel::Kernel> located_;
-  std::optional<memory::GatherReader> physical_;
-  std::optional<GatheringReader> reader_;
+  std::optional<memory::Reader> physical_;
+  std::optional<Reader> reader_;
   MapleTree::End end_ = MapleTree::End::whole;
   std::size_t entries_ = 0;
   std::size_t stop_after_ = kEnd;

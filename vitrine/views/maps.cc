@@ -92,13 +92,11 @@ base::Result<std::unique_ptr<View>> Maps::attach(const kernel::Kernel& kernel,
       new Maps(std::move(*processes), std::move(*regions), std::move(files), fields, options));
 }
 
-Outcome Maps::collect(const AnyReader& reader) {
+Outcome Maps::collect(Reader& reader) {
   Outcome outcome = processes_->collect(reader);
-  return std::visit(
-      [this, &outcome](auto* chosen) { return collect_with(*chosen, std::move(outcome)); }, reader);
+  return collect_with(reader, std::move(outcome));
 }
 
-template <class Reader>
 Outcome Maps::collect_with(Reader& reader, Outcome outcome) {
   mappings_.clear();
   files_.clear();
@@ -132,7 +130,6 @@ Outcome Maps::collect_with(Reader& reader, Outcome outcome) {
   return outcome;
 }
 
-template <class Reader>
 Regions::End Maps::collect_process(Reader& reader, std::uint32_t index) {
   const Process& process = processes().processes()[index];
   Regions::End end = Regions::End::whole;
@@ -161,7 +158,6 @@ Regions::End Maps::collect_process(Reader& reader, std::uint32_t index) {
 }
 
 // Many regions show the same file: each is looked at once.
-template <class Reader>
 std::uint32_t Maps::file_number(Reader& reader, GuestVirtual file) {
   const auto [known, is_new] =
       known_files_.try_emplace(file, static_cast<std::uint32_t>(files_.size()));
@@ -173,7 +169,6 @@ std::uint32_t Maps::file_number(Reader& reader, GuestVirtual file) {
   return known->second;
 }
 
-template <class Reader>
 void Maps::begin_pages(Reader& reader) {
   swap_areas_ = 0;
   huge_zero_frame_ = ~std::uint64_t{0};
@@ -183,7 +178,6 @@ void Maps::begin_pages(Reader& reader) {
     (void)reader.load(fields_.huge_zero_page, huge_zero_frame_);
 }
 
-template <class Reader>
 void Maps::count_pages(Reader& reader, base::GuestPhysical root, Mapping& mapping) {
   const paging::Format& format = *reader.space().format;
   const bool of_the_process = mapping.region.start.value >> format.address_bits == 0;

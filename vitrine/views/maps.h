@@ -13,6 +13,7 @@
 
 #include "vitrine/views/file_details.h"
 #include "vitrine/views/processes.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/regions.h"
 
 namespace vitrine::views {
@@ -34,7 +35,7 @@ class Maps final : public View {
 
   std::string_view name() const override { return "regions"; }
   std::span<const Column> columns() const override;
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return mappings_.size(); }
   Row row(std::size_t index) const override;
 
@@ -65,15 +66,10 @@ class Maps final : public View {
 
   const Processes& processes() const { return static_cast<const Processes&>(*processes_); }
 
-  template <class Reader>
   Outcome collect_with(Reader& reader, Outcome outcome);
-  template <class Reader>
   Regions::End collect_process(Reader& reader, std::uint32_t index);
-  template <class Reader>
   std::uint32_t file_number(Reader& reader, base::GuestVirtual file);
-  template <class Reader>
   void begin_pages(Reader& reader);
-  template <class Reader>
   void count_pages(Reader& reader, base::GuestPhysical root, Mapping& mapping);
   void count(const paging::Format& format, const paging::PageEntry& entry, Mapping& mapping) const;
 

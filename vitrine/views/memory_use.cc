@@ -160,12 +160,7 @@ void MemoryUse::add_lines(const kernel::Kernel& kernel) {
               .swap_cache = find(node("NR_SWAPCACHE"))};
 }
 
-Outcome MemoryUse::collect(const AnyReader& reader) {
-  return std::visit([this](auto* chosen) { return collect_with(*chosen); }, reader);
-}
-
-template <class Reader>
-Outcome MemoryUse::collect_with(Reader& reader) {
+Outcome MemoryUse::collect(Reader& reader) {
   rows_.clear();
   for (const Line& line : lines_) {
     add_line(reader, line);
@@ -175,7 +170,6 @@ Outcome MemoryUse::collect_with(Reader& reader) {
   return {};
 }
 
-template <class Reader>
 void MemoryUse::add_line(Reader& reader, const Line& line) {
   std::int64_t sum = 0;
   bool readable = true;
@@ -188,7 +182,6 @@ void MemoryUse::add_line(Reader& reader, const Line& line) {
             static_cast<std::uint64_t>(sum) * line.unit, rows_);
 }
 
-template <class Reader>
 void MemoryUse::add_computed(Reader& reader) {
   const auto add = [&](std::string_view name, bool readable, std::int64_t pages) {
     add_named(reader, kColumnDeclarations, name, readable,
@@ -216,7 +209,6 @@ void MemoryUse::add_computed(Reader& reader) {
   add("Percpu", per_cpu, std::int64_t{units} * unit_pages);
 }
 
-template <class Reader>
 bool MemoryUse::load_pages(Reader& reader, std::optional<GuestVirtual> counter,
                            std::int64_t& pages) {
   pages = 0;
@@ -225,7 +217,6 @@ bool MemoryUse::load_pages(Reader& reader, std::optional<GuestVirtual> counter,
   return true;
 }
 
-template <class Reader>
 bool MemoryUse::sum_watermarks(Reader& reader, std::int64_t& pages) const {
   std::vector<GuestVirtual> zones;
   if (!zones_.read(reader, zones)) return false;
@@ -241,7 +232,6 @@ bool MemoryUse::sum_watermarks(Reader& reader, std::int64_t& pages) const {
 }
 
 // si_mem_available() in mm/show_mem.c: what could be had without swapping.
-template <class Reader>
 bool MemoryUse::estimate_available(Reader& reader, std::int64_t& pages) const {
   std::int64_t free = 0;
   std::int64_t reserve = 0;
@@ -264,7 +254,6 @@ bool MemoryUse::estimate_available(Reader& reader, std::int64_t& pages) const {
 }
 
 // nr_blockdev_pages(): what is cached of block devices themselves.
-template <class Reader>
 bool MemoryUse::count_buffers(Reader& reader, std::int64_t& pages) const {
   pages = 0;
   GuestVirtual super;
@@ -286,7 +275,6 @@ bool MemoryUse::count_buffers(Reader& reader, std::int64_t& pages) const {
 }
 
 // vm_memory_committed(): a counter, and each CPU's part of it.
-template <class Reader>
 bool MemoryUse::sum_committed(Reader& reader, std::int64_t& pages) const {
   GuestVirtual parts;
   pages = 0;

@@ -29,7 +29,7 @@ class MemoryUse final : public View {
 
   std::string_view name() const override { return "memory_use"; }
   std::span<const Column> columns() const override { return declared_columns(); }
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return rows_.size(); }
   Row row(std::size_t index) const override { return rows_[index]; }
 
@@ -64,23 +64,14 @@ class MemoryUse final : public View {
   base::Result<void> resolve(const kernel::Kernel& kernel);
   void add_lines(const kernel::Kernel& kernel);
 
-  template <class Reader>
-  Outcome collect_with(Reader& reader);
-  template <class Reader>
   void add_line(Reader& reader, const Line& line);
-  template <class Reader>
   void add_computed(Reader& reader);
   // In pages, those below zero as zero; false where it can't be read.
-  template <class Reader>
   static bool load_pages(Reader& reader, std::optional<base::GuestVirtual> counter,
                          std::int64_t& pages);
-  template <class Reader>
   bool sum_watermarks(Reader& reader, std::int64_t& pages) const;
-  template <class Reader>
   bool count_buffers(Reader& reader, std::int64_t& pages) const;
-  template <class Reader>
   bool estimate_available(Reader& reader, std::int64_t& pages) const;
-  template <class Reader>
   bool sum_committed(Reader& reader, std::int64_t& pages) const;
 
   PerCpu cpus_;

@@ -18,6 +18,7 @@
 #include "vitrine/kernel/kernel.h"
 #include "vitrine/views/budget.h"
 #include "vitrine/views/cycle_guard.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/resolver.h"
 #include "vitrine/views/text.h"
 
@@ -50,7 +51,6 @@ class ModuleList {
   static base::Result<ModuleList> attach(const kernel::Kernel& kernel);
 
   // Reads the list anew; false where it breaks off or does not end: what was read until then stays.
-  template <class Reader>
   bool read(Reader& reader);
 
   const std::vector<Module>& modules() const { return modules_; }
@@ -60,16 +60,14 @@ class ModuleList {
 
   // Calls `each` with every symbol of a module: its name, hostile text, and its address. False
   // where they can't be read.
-  template <class Reader, class Each>
+  template <class Each>
   bool for_each_symbol(Reader& reader, const Module& module, Each&& each);
 
   // The function of the kernel or of a module that holds the address.
-  template <class Reader>
   std::optional<Function> function(Reader& reader, base::GuestVirtual address);
 
   // The variable of the kernel or of a module that holds the address. Memory that was allocated has
   // no name. Cost: some loads a module.
-  template <class Reader>
   std::optional<Function> variable(Reader& reader, base::GuestVirtual address);
 
  private:
@@ -118,14 +116,11 @@ class ModuleList {
     }
   };
 
-  template <class Reader>
   bool read_module(Reader& reader, base::GuestVirtual at);
   // `begin` and `size`: of the part of the module that holds the address.
-  template <class Reader>
   std::optional<Function> module_symbol(Reader& reader, const Module& module,
                                         base::GuestVirtual begin, std::uint64_t size,
                                         base::GuestVirtual address);
-  template <class Reader>
   std::optional<SymbolTable> read_symbols(Reader& reader, const Module& module);
 
   Fields fields_;
@@ -135,99 +130,7 @@ class ModuleList {
   Budget symbol_bytes_{kMostSymbolBytes};
 };
 
-template <class Reader>
-bool ModuleList::read(Reader& reader) {
-  modules_.clear();
-  known_.clear();
-  symbol_bytes_.renew();
-  if (!fields_.head) return true;  // a kernel without modules
-  const base::GuestVirtual head = *fields_.head;
-  base::GuestVirtual at;
-  CycleGuard guard;
-  bool readable = reader.load(head, at.value);
-  while (readable && at != head) {
-    if (modules_.size() >= kMaxModules || guard.closes(at)) return false;
-    readable = read_module(reader, at - fields_.list) && reader.load(at, at.value);
-  }
-  return readable;
-}
-
-template <class Reader>
-bool ModuleList::read_module(Reader& reader, base::GuestVirtual at) {
-  Module module;
-  module.at = at;
-  std::array<char, 56> name{};
-  std::uint32_t text_size = 0;
-  if (!reader.load_bytes(at + fields_.name, std::as_writable_bytes(std::span(name))) ||
-      !reader.load(at + fields_.text, module.text.value) ||
-      !reader.load(at + fields_.text_size, text_size))
-    return false;
-  if (fields_.unwinds &&
-      (!reader.load(at + fields_.unwind_addresses, module.unwind_addresses.value) ||
-       !reader.load(at + fields_.unwind_entries, module.unwind_entries.value) ||
-       !reader.load(at + fields_.unwind_count, module.unwind_count)))
-    return false;
-  module.name.assign(name.begin(), std::ranges::find(name, '\0'));
-  module.text_size = text_size;
-  modules_.push_back(std::move(module));
-  return true;
-}
-
-template <class Reader>
-std::optional<Function> ModuleList::function(Reader& reader, base::GuestVirtual address) {
-  if (const Module* module = containing(address)) {
-    // Tasks wait in few places.
-    if (const auto known = known_.find(address); known != known_.end()) return known->second;
-    return known_
-        .emplace(address, module_symbol(reader, *module, module->text, module->text_size, address))
-        .first->second;
-  }
-  const auto hit = symbols_.containing(address);
-  if (!hit) return std::nullopt;
-  const auto next = symbols_.next_address_after(address);
-  return Function{hit->name, hit->offset, next ? *next - hit->address : 0, {}};
-}
-
-template <class Reader>
-std::optional<Function> ModuleList::variable(Reader& reader, base::GuestVirtual address) {
-  const auto& image = reader.space().image;
-  if (address - image.start < image.size) return function(reader, address);
-  const auto& direct = reader.space().direct;
-  if (address - direct.start < direct.size) return std::nullopt;
-  if (const auto known = known_.find(address); known != known_.end()) return known->second;
-  for (const Module& module : modules_) {
-    for (const auto& part : fields_.data) {
-      base::GuestVirtual begin;
-      std::uint32_t size = 0;
-      if (!reader.load(module.at + part.base, begin.value) ||
-          !reader.load(module.at + part.size, size) || address < begin || address - begin >= size)
-        continue;
-      return known_.emplace(address, module_symbol(reader, module, begin, size, address))
-          .first->second;
-    }
-  }
-  return std::nullopt;
-}
-
-template <class Reader>
-std::optional<ModuleList::SymbolTable> ModuleList::read_symbols(Reader& reader,
-                                                                const Module& module) {
-  base::GuestVirtual kallsyms;
-  base::GuestVirtual entries;
-  SymbolTable table;
-  std::uint32_t count = 0;
-  if (!reader.load(module.at + fields_.kallsyms, kallsyms.value) ||
-      !reader.load(kallsyms + fields_.symbols, entries.value) ||
-      !reader.load(kallsyms + fields_.symbol_count, count) ||
-      !reader.load(kallsyms + fields_.strings, table.strings.value) || count > kMaxSymbols ||
-      !symbol_bytes_.spend(count * kSymbolSize))
-    return std::nullopt;
-  table.entries.resize(count * kSymbolSize);
-  if (!reader.load_bytes(entries, table.entries)) return std::nullopt;
-  return table;
-}
-
-template <class Reader, class Each>
+template <class Each>
 bool ModuleList::for_each_symbol(Reader& reader, const Module& module, Each&& each) {
   const auto table = read_symbols(reader, module);
   if (!table) return false;
@@ -238,32 +141,6 @@ bool ModuleList::for_each_symbol(Reader& reader, const Module& module, Each&& ea
     each(std::move(name), base::GuestVirtual(table->value(i)));
   }
   return true;
-}
-
-// As find_kallsyms_symbol() in kernel/module/kallsyms.c: the nearest symbol at or below, its size
-// up to the next one.
-template <class Reader>
-std::optional<Function> ModuleList::module_symbol(Reader& reader, const Module& module,
-                                                  base::GuestVirtual begin, std::uint64_t size,
-                                                  base::GuestVirtual address) {
-  const auto table = read_symbols(reader, module);
-  if (!table) return std::nullopt;
-  std::uint64_t best = 0;
-  std::uint64_t next = begin.value + size;
-  std::uint32_t name = 0;
-  for (std::size_t i = 1; i < table->size(); ++i) {
-    if (!table->is_symbol(i)) continue;
-    const std::uint64_t value = table->value(i);
-    if (value <= address.value && value > best) {
-      best = value;
-      name = table->name(i);
-    }
-    if (value > address.value && value < next) next = value;
-  }
-  if (name == 0 || best < begin.value) return std::nullopt;
-  std::string text;
-  if (!load_text(reader, table->strings + name, kMaxName, text)) return std::nullopt;
-  return Function{std::move(text), address.value - best, next - best, module.name};
 }
 
 }  // namespace vitrine::views

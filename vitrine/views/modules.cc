@@ -114,12 +114,7 @@ base::Result<std::unique_ptr<View>> Modules::attach(const kernel::Kernel& kernel
 
 std::span<const GlobalGuard> Modules::global_guards() const { return kGuards; }
 
-Outcome Modules::collect(const AnyReader& reader) {
-  return std::visit([this](auto* chosen) { return collect_with(*chosen); }, reader);
-}
-
-template <class Reader>
-Outcome Modules::collect_with(Reader& reader) {
+Outcome Modules::collect(Reader& reader) {
   rows_.clear();
   parameters_.begin();
   users_.renew();
@@ -134,7 +129,6 @@ Outcome Modules::collect_with(Reader& reader) {
   return outcome;
 }
 
-template <class Reader>
 void Modules::collect_module(Reader& reader, const Module& module) {
   Row row;
   row.values.resize(kColumns);
@@ -181,7 +175,6 @@ void Modules::collect_module(Reader& reader, const Module& module) {
   rows_.push_back(std::move(row));
 }
 
-template <class Reader>
 bool Modules::read_size(Reader& reader, base::GuestVirtual module, std::uint64_t& bytes) const {
   for (const std::uint32_t offset : fields_.sizes) {
     std::uint32_t size = 0;
@@ -192,7 +185,6 @@ bool Modules::read_size(Reader& reader, base::GuestVirtual module, std::uint64_t
 }
 
 // As print_unload_info(): one that begins but never ends is marked, too.
-template <class Reader>
 bool Modules::read_users(Reader& reader, base::GuestVirtual module, std::string& users) {
   const base::GuestVirtual head = module + fields_.users;
   base::GuestVirtual at;

@@ -25,7 +25,7 @@ class Modules final : public View {
   std::string_view name() const override { return "modules"; }
   std::span<const Column> columns() const override { return declared_columns(); }
   std::span<const GlobalGuard> global_guards() const override;
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return rows_.size(); }
   Row row(std::size_t index) const override { return rows_[index]; }
 
@@ -42,13 +42,8 @@ class Modules final : public View {
 
   static Fields resolve(Resolver& at, const kernel::TypeLookup& types);
 
-  template <class Reader>
-  Outcome collect_with(Reader& reader);
-  template <class Reader>
   void collect_module(Reader& reader, const Module& module);
-  template <class Reader>
   bool read_size(Reader& reader, base::GuestVirtual module, std::uint64_t& bytes) const;
-  template <class Reader>
   bool read_users(Reader& reader, base::GuestVirtual module, std::string& users);
 
   ModuleList list_;

@@ -111,13 +111,11 @@ base::Result<std::unique_ptr<View>> Mounts::attach(const kernel::Kernel& kernel,
 
 std::span<const GlobalGuard> Mounts::global_guards() const { return kGuards; }
 
-Outcome Mounts::collect(const AnyReader& reader) {
+Outcome Mounts::collect(Reader& reader) {
   Outcome outcome = processes_->collect(reader);
-  return std::visit(
-      [this, &outcome](auto* chosen) { return collect_with(*chosen, std::move(outcome)); }, reader);
+  return collect_with(reader, std::move(outcome));
 }
 
-template <class Reader>
 Outcome Mounts::collect_with(Reader& reader, Outcome outcome) {
   rows_.clear();
   paths_.forget();
@@ -135,7 +133,6 @@ Outcome Mounts::collect_with(Reader& reader, Outcome outcome) {
 }
 
 // Each once, in the order of the processes that live in them.
-template <class Reader>
 std::vector<GuestVirtual> Mounts::namespaces(Reader& reader, bool& whole) const {
   std::vector<GuestVirtual> found;
   std::set<GuestVirtual> known;
@@ -152,7 +149,6 @@ std::vector<GuestVirtual> Mounts::namespaces(Reader& reader, bool& whole) const 
   return found;
 }
 
-template <class Reader>
 bool Mounts::collect_namespace(Reader& reader, GuestVirtual at) {
   GuestVirtual root;
   std::uint32_t number = 0;
@@ -170,7 +166,6 @@ bool Mounts::collect_namespace(Reader& reader, GuestVirtual at) {
   return true;
 }
 
-template <class Reader>
 bool Mounts::add_children(Reader& reader, GuestVirtual mount,
                           std::vector<GuestVirtual>& waiting) const {
   const GuestVirtual head = mount + fields_.mounts;
@@ -187,14 +182,12 @@ bool Mounts::add_children(Reader& reader, GuestVirtual mount,
   return readable;
 }
 
-template <class Reader>
 bool Mounts::read_text(Reader& reader, GuestVirtual at, std::string& text) {
   text.clear();
   if (at.value == 0) return true;
   return load_text(reader, at, kMaxText, text) && text_.spend(text.size());
 }
 
-template <class Reader>
 void Mounts::add_mount(Reader& reader, GuestVirtual at, std::uint32_t name_space) {
   Row row;
   row.values.resize(kColumns);
@@ -211,7 +204,6 @@ void Mounts::add_mount(Reader& reader, GuestVirtual at, std::uint32_t name_space
 }
 
 // The value, or why there is none.
-template <class Reader>
 void Mounts::put(const Reader& reader, Row& row, std::size_t column, bool readable, Value value) {
   if (readable)
     row.values[column] = std::move(value);
@@ -220,7 +212,6 @@ void Mounts::put(const Reader& reader, Row& row, std::size_t column, bool readab
                           std::string(paging::name(reader.fault()))});
 }
 
-template <class Reader>
 void Mounts::read_numbers(Reader& reader, GuestVirtual at, Row& row) const {
   GuestVirtual parent;
   std::int32_t id = 0;
@@ -235,7 +226,6 @@ void Mounts::read_numbers(Reader& reader, GuestVirtual at, Row& row) const {
   put(reader, row, kOptions, flagged, options_text(flags));
 }
 
-template <class Reader>
 void Mounts::read_paths(Reader& reader, GuestVirtual mount, Row& row) {
   FilePlace place{mount, {}};
   std::string text;
@@ -252,7 +242,6 @@ void Mounts::read_paths(Reader& reader, GuestVirtual mount, Row& row) {
   put_path(kPath, rooted ? paths_.path(reader, place, text) : PathEnd::unreadable);
 }
 
-template <class Reader>
 void Mounts::read_file_system(Reader& reader, GuestVirtual mount, Row& row) {
   GuestVirtual super;
   GuestVirtual type;

@@ -15,6 +15,7 @@
 
 #include "vitrine/views/paths.h"
 #include "vitrine/views/processes.h"
+#include "vitrine/views/reader.h"
 
 namespace vitrine::views {
 
@@ -32,7 +33,7 @@ class Mounts final : public View {
   void add_object_guards(std::vector<ObjectGuard>& guards) const override {
     processes_->add_object_guards(guards);
   }
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return rows_.size(); }
   Row row(std::size_t index) const override { return rows_[index]; }
 
@@ -54,27 +55,17 @@ class Mounts final : public View {
   static Fields resolve(Resolver& at);
   const Processes& processes() const { return static_cast<const Processes&>(*processes_); }
 
-  template <class Reader>
   Outcome collect_with(Reader& reader, Outcome outcome);
-  template <class Reader>
   // `whole` becomes false where one may be missing.
   std::vector<base::GuestVirtual> namespaces(Reader& reader, bool& whole) const;
-  template <class Reader>
   bool collect_namespace(Reader& reader, base::GuestVirtual at);
-  template <class Reader>
   bool add_children(Reader& reader, base::GuestVirtual mount,
                     std::vector<base::GuestVirtual>& waiting) const;
-  template <class Reader>
   void add_mount(Reader& reader, base::GuestVirtual at, std::uint32_t name_space);
-  template <class Reader>
   void read_numbers(Reader& reader, base::GuestVirtual at, Row& row) const;
-  template <class Reader>
   void read_paths(Reader& reader, base::GuestVirtual mount, Row& row);
-  template <class Reader>
   void read_file_system(Reader& reader, base::GuestVirtual mount, Row& row);
-  template <class Reader>
   static void put(const Reader& reader, Row& row, std::size_t column, bool readable, Value value);
-  template <class Reader>
   bool read_text(Reader& reader, base::GuestVirtual at, std::string& text);
 
   std::unique_ptr<View> processes_;

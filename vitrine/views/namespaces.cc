@@ -45,4 +45,37 @@ NamespaceReader NamespaceReader::attach(const kernel::TypeLookup& types, Resolve
   return reader;
 }
 
+// The namespace's address; 0 where the task has none (any more).
+bool NamespaceReader::find(Reader& reader, base::GuestVirtual task, Namespace which,
+                           base::GuestVirtual& at) const {
+  at = {};
+  base::GuestVirtual holder;
+  if (which == Namespace::user)
+    return reader.load(task + cred_, holder.value) && reader.load(holder + user_, at.value);
+  if (which == Namespace::pid) {
+    // ns_of_pid(): the innermost one that the task has a number in.
+    std::uint32_t level = 0;
+    if (!reader.load(task + pid_, holder.value)) return false;
+    if (holder.value == 0) return true;
+    return reader.load(holder + level_, level) && level <= kMaxLevel &&
+           reader.load(holder + numbers_ + std::uint64_t{level} * upid_size_ + upid_namespace_,
+                       at.value);
+  }
+  const auto place = in_proxy_.at(static_cast<std::size_t>(which));
+  if (!place) return true;
+  // A task that exits has given its namespaces up.
+  if (!reader.load(task + proxy_, holder.value)) return false;
+  return holder.value == 0 || reader.load(holder + *place, at.value);
+}
+
+NamespaceNumber NamespaceReader::of_task(Reader& reader, base::GuestVirtual task,
+                                         Namespace which) const {
+  base::GuestVirtual at;
+  std::uint32_t number = 0;
+  if (!find(reader, task, which, at)) return {false, {}};
+  if (at.value == 0) return {};
+  if (!reader.load(at + number_.at(static_cast<std::size_t>(which)), number)) return {false, {}};
+  return {true, number};
+}
+
 }  // namespace vitrine::views

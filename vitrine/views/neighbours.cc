@@ -77,12 +77,7 @@ base::Result<std::unique_ptr<View>> Neighbours::attach(const kernel::Kernel& ker
   return std::unique_ptr<View>(new Neighbours(std::move(*namespaces), fields));
 }
 
-Outcome Neighbours::collect(const AnyReader& reader) {
-  return std::visit([this](auto* chosen) { return collect_with(*chosen); }, reader);
-}
-
-template <class Reader>
-Outcome Neighbours::collect_with(Reader& reader) {
+Outcome Neighbours::collect(Reader& reader) {
   rows_.clear();
   steps_.renew();
   bool whole = namespaces_.read(reader);
@@ -94,7 +89,6 @@ Outcome Neighbours::collect_with(Reader& reader) {
            "read"}};
 }
 
-template <class Reader>
 bool Neighbours::read_table(Reader& reader, GuestVirtual table, std::uint16_t family) {
   GuestVirtual hash;
   GuestVirtual heads;
@@ -114,7 +108,6 @@ bool Neighbours::read_table(Reader& reader, GuestVirtual table, std::uint16_t fa
   return whole;
 }
 
-template <class Reader>
 bool Neighbours::read_chain(Reader& reader, GuestVirtual at, std::uint16_t family) {
   CycleGuard guard;
   while (at.value != 0) {
@@ -126,7 +119,6 @@ bool Neighbours::read_chain(Reader& reader, GuestVirtual at, std::uint16_t famil
   return true;
 }
 
-template <class Reader>
 void Neighbours::add(Reader& reader, GuestVirtual at, std::uint16_t family) {
   Row& row = rows_.emplace_back();
   row.values.resize(kColumns);
@@ -155,7 +147,6 @@ void Neighbours::add(Reader& reader, GuestVirtual at, std::uint16_t family) {
   put_value(kLinkAddress, readable, text.empty() ? Value() : Value(text));
 }
 
-template <class Reader>
 void Neighbours::read_interface(Reader& reader, GuestVirtual device, Row& row) {
   GuestVirtual name_space;
   std::uint32_t number = 0;

@@ -27,7 +27,7 @@ class Neighbours final : public View {
 
   std::string_view name() const override { return "neighbours"; }
   std::span<const Column> columns() const override { return declared_columns(); }
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return rows_.size(); }
   Row row(std::size_t index) const override { return rows_[index]; }
 
@@ -43,15 +43,9 @@ class Neighbours final : public View {
   Neighbours(NetNamespaces namespaces, Fields fields)
       : namespaces_(std::move(namespaces)), fields_(fields) {}
 
-  template <class Reader>
-  Outcome collect_with(Reader& reader);
-  template <class Reader>
   bool read_table(Reader& reader, base::GuestVirtual table, std::uint16_t family);
-  template <class Reader>
   bool read_chain(Reader& reader, base::GuestVirtual at, std::uint16_t family);
-  template <class Reader>
   void add(Reader& reader, base::GuestVirtual at, std::uint16_t family);
-  template <class Reader>
   void read_interface(Reader& reader, base::GuestVirtual device, Row& row);
 
   NetNamespaces namespaces_;

@@ -17,6 +17,7 @@
 #include "vitrine/kernel/kernel.h"
 #include "vitrine/views/budget.h"
 #include "vitrine/views/cycle_guard.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/resolver.h"
 
 namespace vitrine::views {
@@ -32,27 +33,23 @@ class NetNamespaces {
   static base::Result<NetNamespaces> attach(const kernel::Kernel& kernel, Resolver& at);
 
   // Reads the list anew; false where it breaks off or does not end: what was read until then stays.
-  template <class Reader>
   bool read(Reader& reader);
 
   const std::vector<NetNamespace>& list() const { return list_; }
 
   // The number of a namespace, which need not be in the list: it may be on its way out.
-  template <class Reader>
   bool number(Reader& reader, base::GuestVirtual name_space, std::uint32_t& number) const;
 
   // Calls take(device, index) with the struct net_device of each interface of a namespace. False
   // where the list breaks off or does not end.
-  template <class Reader, class Take>
+  template <class Take>
   bool each_interface(Reader& reader, base::GuestVirtual name_space, Take take);
 
   // The name of an interface by its number; null where there is none. Those of a namespace are read
   // once, when one of them is first asked for.
-  template <class Reader>
   const std::string* interface_name(Reader& reader, base::GuestVirtual name_space,
                                     std::int32_t index);
 
-  template <class Reader>
   bool load_interface_name(Reader& reader, base::GuestVirtual device, std::string& name) const;
 
  private:
@@ -72,36 +69,7 @@ class NetNamespaces {
   Budget steps_{kMaxInterfaces};
 };
 
-template <class Reader>
-bool NetNamespaces::read(Reader& reader) {
-  list_.clear();
-  numbers_.clear();
-  names_.clear();
-  steps_.renew();
-  base::GuestVirtual at;
-  CycleGuard guard;
-  bool readable = reader.load(head_, at.value);
-  while (readable && at != head_) {
-    if (list_.size() >= kMaxNamespaces || guard.closes(at)) return false;
-    NetNamespace name_space{at - link_};
-    readable = reader.load(name_space.at + number_, name_space.number) && reader.load(at, at.value);
-    if (!readable) break;
-    list_.push_back(name_space);
-    numbers_.emplace(name_space.at, name_space.number);
-  }
-  return readable;
-}
-
-template <class Reader>
-bool NetNamespaces::number(Reader& reader, base::GuestVirtual name_space,
-                           std::uint32_t& number) const {
-  const auto known = numbers_.find(name_space);
-  if (known == numbers_.end()) return reader.load(name_space + number_, number);
-  number = known->second;
-  return true;
-}
-
-template <class Reader, class Take>
+template <class Take>
 bool NetNamespaces::each_interface(Reader& reader, base::GuestVirtual name_space, Take take) {
   const base::GuestVirtual head = name_space + interfaces_;
   base::GuestVirtual at;
@@ -116,30 +84,6 @@ bool NetNamespaces::each_interface(Reader& reader, base::GuestVirtual name_space
     readable = readable && reader.load(at, at.value);
   }
   return readable;
-}
-
-template <class Reader>
-bool NetNamespaces::load_interface_name(Reader& reader, base::GuestVirtual device,
-                                        std::string& name) const {
-  std::array<char, kNameSize> text{};
-  if (!reader.load_bytes(device + name_, std::as_writable_bytes(std::span(text)))) return false;
-  name.assign(text.data(), strnlen(text.data(), text.size()));
-  return true;
-}
-
-template <class Reader>
-const std::string* NetNamespaces::interface_name(Reader& reader, base::GuestVirtual name_space,
-                                                 std::int32_t index) {
-  auto known = names_.find(name_space);
-  if (known == names_.end()) {
-    known = names_.emplace(name_space, std::map<std::int32_t, std::string>()).first;
-    each_interface(reader, name_space, [&](base::GuestVirtual device, std::int32_t number) {
-      std::string name;
-      if (load_interface_name(reader, device, name)) known->second.emplace(number, std::move(name));
-    });
-  }
-  const auto found = known->second.find(index);
-  return found == known->second.end() ? nullptr : &found->second;
 }
 
 }  // namespace vitrine::views

@@ -35,4 +35,22 @@ bool PageCache::locate(std::uint64_t frame, std::uint64_t count, base::GuestVirt
   return true;
 }
 
+// False where it can't be read.
+bool PageCache::read_folio(Reader& reader, base::GuestVirtual mapping, const XArrayEntry& entry,
+                           CachedPages& pages) const {
+  const base::GuestVirtual page(entry.value);
+  base::GuestVirtual owner;
+  std::uint64_t index = 0;
+  std::uint64_t flags = 0;
+  pages.state = PageState::damaged;
+  const auto frame = array_.frame_of(page);
+  if (!frame || !locate(*frame, entry.count, pages.at)) return true;
+  if (!reader.load(page + flags_, flags) || !reader.load(page + mapping_, owner.value) ||
+      !reader.load(page + index_, index))
+    return false;
+  if (owner != mapping || index != entry.first) return true;
+  pages.state = (flags & up_to_date_) != 0 ? PageState::cached : PageState::absent;
+  return true;
+}
+
 }  // namespace vitrine::views

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "vitrine/kernel/page_array.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/xarray.h"
 
 namespace vitrine::views {
@@ -38,13 +39,12 @@ class PageCache {
 
   // Calls `visit(CachedPages)` for what the cache has of a file, with ascending page numbers;
   // `mapping` is its struct address_space. What it says nothing of is not in memory.
-  template <class Reader, class Visit>
+  template <class Visit>
   WalkEnd walk(Reader& reader, base::GuestVirtual mapping, Budget& nodes, Visit&& visit) const;
 
  private:
   PageCache(kernel::PageArray array, paging::LinearMap direct) : array_(array), direct_(direct) {}
 
-  template <class Reader>
   bool read_folio(Reader& reader, base::GuestVirtual mapping, const XArrayEntry& entry,
                   CachedPages& pages) const;
   // Where the bytes of frames are in the direct map; false where they are not in it.
@@ -58,7 +58,7 @@ class PageCache {
   std::uint64_t up_to_date_ = 0;                       // a bit of its flags
 };
 
-template <class Reader, class Visit>
+template <class Visit>
 WalkEnd PageCache::walk(Reader& reader, base::GuestVirtual mapping, Budget& nodes,
                         Visit&& visit) const {
   WalkEnd end = WalkEnd::whole;
@@ -70,25 +70,6 @@ WalkEnd PageCache::walk(Reader& reader, base::GuestVirtual mapping, Budget& node
         visit(pages);
       });
   return both(walked, end);
-}
-
-// False where it can't be read.
-template <class Reader>
-bool PageCache::read_folio(Reader& reader, base::GuestVirtual mapping, const XArrayEntry& entry,
-                           CachedPages& pages) const {
-  const base::GuestVirtual page(entry.value);
-  base::GuestVirtual owner;
-  std::uint64_t index = 0;
-  std::uint64_t flags = 0;
-  pages.state = PageState::damaged;
-  const auto frame = array_.frame_of(page);
-  if (!frame || !locate(*frame, entry.count, pages.at)) return true;
-  if (!reader.load(page + flags_, flags) || !reader.load(page + mapping_, owner.value) ||
-      !reader.load(page + index_, index))
-    return false;
-  if (owner != mapping || index != entry.first) return true;
-  pages.state = (flags & up_to_date_) != 0 ? PageState::cached : PageState::absent;
-  return true;
 }
 
 }  // namespace vitrine::views

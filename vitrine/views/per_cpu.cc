@@ -50,4 +50,18 @@ std::vector<std::uint64_t> PerCpu::offsets() const {
   return offsets;
 }
 
+bool PerCpu::read_online(Reader& reader, std::vector<Cpu>& online) const {
+  online.clear();
+  std::uint64_t word = ~std::uint64_t{0};
+  std::uint32_t loaded = ~0U;
+  for (const Cpu& cpu : possible_) {
+    if (online_mask_ && cpu.number / 64 != loaded) {
+      loaded = cpu.number / 64;
+      if (!reader.load(*online_mask_ + std::uint64_t{loaded} * 8, word)) return false;
+    }
+    if ((word >> cpu.number % 64 & 1) != 0) online.push_back(cpu);
+  }
+  return true;
+}
+
 }  // namespace vitrine::views

@@ -9,6 +9,7 @@
 
 #include "vitrine/kernel/kernel.h"
 #include "vitrine/memory/physical_memory.h"
+#include "vitrine/views/reader.h"
 
 namespace vitrine::views {
 
@@ -29,27 +30,11 @@ class PerCpu {
   std::vector<std::uint64_t> offsets() const;
 
   // Those that are online now; false where that can't be read.
-  template <class Reader>
   bool read_online(Reader& reader, std::vector<Cpu>& online) const;
 
  private:
   std::vector<Cpu> possible_;
   std::optional<base::GuestVirtual> online_mask_;  // none: a kernel for one CPU
 };
-
-template <class Reader>
-bool PerCpu::read_online(Reader& reader, std::vector<Cpu>& online) const {
-  online.clear();
-  std::uint64_t word = ~std::uint64_t{0};
-  std::uint32_t loaded = ~0U;
-  for (const Cpu& cpu : possible_) {
-    if (online_mask_ && cpu.number / 64 != loaded) {
-      loaded = cpu.number / 64;
-      if (!reader.load(*online_mask_ + std::uint64_t{loaded} * 8, word)) return false;
-    }
-    if ((word >> cpu.number % 64 & 1) != 0) online.push_back(cpu);
-  }
-  return true;
-}
 
 }  // namespace vitrine::views

@@ -112,7 +112,6 @@ std::string terminal_name(std::string name) {
 }
 
 // The value, or that it could not be read.
-template <class Reader>
 void put(const Reader& reader, Row& row, unsigned column, bool readable, Value value) {
   if (readable)
     row.values[column] = std::move(value);
@@ -227,14 +226,7 @@ void ProcessDetails::resolve_rights(Resolver& at) {
     fields_.capabilities.at(i) = at("cred", kNames.at(i));
 }
 
-void ProcessDetails::collect(const AnyReader& reader, std::span<const Process> processes,
-                             bool threads) {
-  std::visit([&](auto* chosen) { collect_with(*chosen, processes, threads); }, reader);
-}
-
-template <class Reader>
-void ProcessDetails::collect_with(Reader& reader, std::span<const Process> processes,
-                                  bool threads) {
+void ProcessDetails::collect(Reader& reader, std::span<const Process> processes, bool threads) {
   times_.begin();
   cgroups_.begin();
   if (wait_channel_) wait_channel_->begin(reader);
@@ -248,7 +240,6 @@ void ProcessDetails::collect_with(Reader& reader, std::span<const Process> proce
   }
 }
 
-template <class Reader>
 void ProcessDetails::collect_group(Reader& reader, const Process& process, Group group,
                                    bool threads, Row& row) {
   if (const auto& missing = missing_.at(group)) {
@@ -292,7 +283,6 @@ void ProcessDetails::collect_group(Reader& reader, const Process& process, Group
   }
 }
 
-template <class Reader>
 void ProcessDetails::read_scheduling(Reader& reader, const Process& process, Row& row) const {
   constexpr std::int64_t kRealTimePriorities = 100;  // MAX_RT_PRIO, linux/sched/prio.h
   constexpr std::int64_t kDefaultPriority = 120;     // DEFAULT_PRIO
@@ -316,7 +306,6 @@ void ProcessDetails::read_scheduling(Reader& reader, const Process& process, Row
   put(reader, row, kCpu, readable, std::uint64_t{cpu});
 }
 
-template <class Reader>
 void ProcessDetails::read_times(Reader& reader, const Process& process, bool of_thread, Row& row) {
   CpuTimes used;
   const bool readable = of_thread ? times_.of_thread(reader, process.task, used)
@@ -331,7 +320,6 @@ void ProcessDetails::read_times(Reader& reader, const Process& process, bool of_
   row.values[kSystemTime] = used.system;
 }
 
-template <class Reader>
 void ProcessDetails::read_memory(Reader& reader, const Process& process, Row& row) const {
   if (process.mm.value == 0) {
     row.values[kVirtualSize] = row.values[kSwap] = std::uint64_t{0};
@@ -356,7 +344,6 @@ void ProcessDetails::read_memory(Reader& reader, const Process& process, Row& ro
       static_cast<std::uint64_t>(std::max<std::int64_t>(swapped, 0)) * kPage);
 }
 
-template <class Reader>
 void ProcessDetails::read_namespaces(Reader& reader, const Process& process, Row& row) const {
   for (unsigned i = 0; i < kNamespaces; ++i) {
     const auto found = namespaces_.of_task(reader, process.task, static_cast<Namespace>(i));
@@ -365,7 +352,6 @@ void ProcessDetails::read_namespaces(Reader& reader, const Process& process, Row
   }
 }
 
-template <class Reader>
 void ProcessDetails::read_terminal(Reader& reader, const Process& process, Row& row) const {
   constexpr std::size_t kMaxName = 64;  // tty_struct.name
   base::GuestVirtual signal;
@@ -378,7 +364,6 @@ void ProcessDetails::read_terminal(Reader& reader, const Process& process, Row& 
   put(reader, row, kTty, readable, terminal_name(std::move(name)));
 }
 
-template <class Reader>
 void ProcessDetails::read_capabilities(Reader& reader, const Process& process, Row& row) const {
   base::GuestVirtual cred;
   const bool there = reader.load(process.task + fields_.cred, cred.value);
@@ -389,14 +374,12 @@ void ProcessDetails::read_capabilities(Reader& reader, const Process& process, R
   }
 }
 
-template <class Reader>
 void ProcessDetails::read_seccomp(Reader& reader, const Process& process, Row& row) const {
   std::uint32_t mode = 0;
   const bool readable = reader.load(process.task + fields_.seccomp_mode, mode);
   put(reader, row, kSeccomp, readable, seccomp_name(mode));
 }
 
-template <class Reader>
 void ProcessDetails::read_wait_channel(Reader& reader, const Process& process, Row& row) {
   if (process.state == 'Z' || process.state == 'X') return;  // it has no stack any more
   std::string name;

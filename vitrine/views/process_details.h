@@ -18,6 +18,7 @@
 #include "vitrine/views/cpu_times.h"
 #include "vitrine/views/namespaces.h"
 #include "vitrine/views/processes.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/wait_channel.h"
 
 namespace vitrine::views {
@@ -35,7 +36,7 @@ class ProcessDetails {
                                                 std::vector<std::uint64_t> cpu_offsets);
 
   // `threads`: the rows are threads, not processes.
-  void collect(const AnyReader& reader, std::span<const Process> processes, bool threads);
+  void collect(Reader& reader, std::span<const Process> processes, bool threads);
 
   std::size_t size() const { return rows_.size(); }
 
@@ -75,25 +76,14 @@ class ProcessDetails {
   void resolve_memory(const kernel::TypeLookup& types, Resolver& at);
   void resolve_rights(Resolver& at);
 
-  template <class Reader>
-  void collect_with(Reader& reader, std::span<const Process> processes, bool threads);
-  template <class Reader>
   void collect_group(Reader& reader, const Process& process, Group group, bool threads, Row& row);
-  template <class Reader>
   void read_scheduling(Reader& reader, const Process& process, Row& row) const;
-  template <class Reader>
   void read_times(Reader& reader, const Process& process, bool of_thread, Row& row);
-  template <class Reader>
   void read_memory(Reader& reader, const Process& process, Row& row) const;
-  template <class Reader>
   void read_namespaces(Reader& reader, const Process& process, Row& row) const;
-  template <class Reader>
   void read_terminal(Reader& reader, const Process& process, Row& row) const;
-  template <class Reader>
   void read_capabilities(Reader& reader, const Process& process, Row& row) const;
-  template <class Reader>
   void read_seccomp(Reader& reader, const Process& process, Row& row) const;
-  template <class Reader>
   void read_wait_channel(Reader& reader, const Process& process, Row& row);
 
   std::array<bool, kGroups> wanted_{};

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "vitrine/memory/gather_reader.h"
+#include "vitrine/memory/reader.h"
 #include "vitrine/paging/walked_memory.h"
 #include "vitrine/views/file_details.h"
 #include "vitrine/views/thread_registers.h"
@@ -33,8 +33,7 @@ class Collection {
   base::Result<ProcessState> run(std::int64_t pid) {
     auto tasks = Processes::attach(kernel_, memory_, {.threads = true, .command_lines = false});
     if (!tasks) return fail(tasks.error());
-    const AnyReader any(&reader_);
-    const Outcome outcome = (*tasks)->collect(any);
+    const Outcome outcome = (*tasks)->collect(reader_);
     const auto all = static_cast<const Processes&>(**tasks).processes();
     if (auto found = find(all, pid, outcome); !found) return fail(found.error());
     if (auto done = read_memory(); !done) return fail(done.error());
@@ -184,8 +183,8 @@ class Collection {
   const kernel::Kernel& kernel_;
   memory::PhysicalMemory& memory_;
   std::span<const memory::X86GeneralRegisters> processors_;
-  memory::GatherReader physical_;
-  GatheringReader reader_;
+  memory::Reader physical_;
+  Reader reader_;
   ProcessState state_;
 };
 

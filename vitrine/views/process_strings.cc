@@ -50,13 +50,11 @@ base::Result<std::unique_ptr<View>> ProcessStrings::attach(const kernel::Kernel&
   return std::unique_ptr<View>(new ProcessStrings(std::move(*processes), source, kind, pid));
 }
 
-Outcome ProcessStrings::collect(const AnyReader& reader) {
+Outcome ProcessStrings::collect(Reader& reader) {
   Outcome outcome = processes_->collect(reader);
-  return std::visit(
-      [this, &outcome](auto* chosen) { return collect_with(*chosen, std::move(outcome)); }, reader);
+  return collect_with(reader, std::move(outcome));
 }
 
-template <class Reader>
 Outcome ProcessStrings::collect_with(Reader& reader, Outcome outcome) {
   strings_.clear();
   text_.clear();
@@ -77,7 +75,6 @@ Outcome ProcessStrings::collect_with(Reader& reader, Outcome outcome) {
   return outcome;
 }
 
-template <class Reader>
 void ProcessStrings::collect_process(Reader& reader, std::size_t index) {
   const base::GuestVirtual mm = processes().processes()[index].mm;
   const UserStrings::End end = kind_ == Kind::arguments ? source_.arguments(reader, mm, read_)

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "vitrine/views/processes.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/user_strings.h"
 
 namespace vitrine::views {
@@ -32,7 +33,7 @@ class ProcessStrings final : public View {
     return kind_ == Kind::arguments ? "arguments" : "environment";
   }
   std::span<const Column> columns() const override { return declared_columns(kind_); }
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return strings_.size(); }
   Row row(std::size_t index) const override;
 
@@ -52,9 +53,7 @@ class ProcessStrings final : public View {
 
   const Processes& processes() const { return static_cast<const Processes&>(*processes_); }
 
-  template <class Reader>
   Outcome collect_with(Reader& reader, Outcome outcome);
-  template <class Reader>
   void collect_process(Reader& reader, std::size_t index);
   void split(std::size_t process);
 

@@ -126,13 +126,12 @@ void Processes::add_object_guards(std::vector<ObjectGuard>& guards) const {
   }
 }
 
-Outcome Processes::collect(const AnyReader& reader) {
-  Outcome outcome = std::visit([this](auto* chosen) { return collect_with(*chosen); }, reader);
+Outcome Processes::collect(Reader& reader) {
+  Outcome outcome = collect_with(reader);
   if (details_) details_->collect(reader, rows_, options_.threads);
   return outcome;
 }
 
-template <class Reader>
 Outcome Processes::collect_with(Reader& reader) {
   Outcome outcome;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
@@ -144,7 +143,6 @@ Outcome Processes::collect_with(Reader& reader) {
 }
 
 // The circular list of group leaders, from init_task (which is not a process, and no row) around.
-template <class Reader>
 Outcome Processes::walk_list(Reader& reader) {
   Outcome outcome;
   rows_.clear();
@@ -176,7 +174,6 @@ Outcome Processes::walk_list(Reader& reader) {
 }
 
 // Adds the other threads of the process whose leader is the last row.
-template <class Reader>
 void Processes::walk_threads(Reader& reader, Outcome& outcome) {
   const base::GuestVirtual leader = rows_.back().task;
   base::GuestVirtual signal;
@@ -198,10 +195,9 @@ void Processes::walk_threads(Reader& reader, Outcome& outcome) {
 
 // Adds a row for the task, unless its link to the next one can't be read: a task that can't be
 // followed is no task. `next` becomes the list node that it links to.
-template <class Reader>
 bool Processes::read_task(Reader& reader, base::GuestVirtual at, std::uint32_t link,
                           base::GuestVirtual& next) {
-  using Object = typename Reader::Object;
+  using Object = Reader::Object;
   const Fields& field = fields_;
   reader.expect(at + field.task_low, field.task_high - field.task_low);
   Object task(reader, at, field.task_high);
@@ -260,9 +256,8 @@ bool Processes::read_task(Reader& reader, base::GuestVirtual at, std::uint32_t l
   return true;
 }
 
-template <class Reader>
 void Processes::read_memory_use(Reader& reader, Process& row) {
-  typename Reader::Object mm(reader, row.mm, fields_.mm_high);
+  Reader::Object mm(reader, row.mm, fields_.mm_high);
   std::uint64_t pages = 0;
   bool readable = true;
   for (std::size_t kind = 0; kind < fields_.rss.size(); ++kind) {
@@ -287,7 +282,6 @@ void Processes::read_memory_use(Reader& reader, Process& row) {
 }
 
 // Any process can claim a line of megabytes, and thousands might: together they are bounded.
-template <class Reader>
 void Processes::read_command_lines(Reader& reader, Outcome& outcome) {
   command_lines_.resize(rows_.size());
   const std::size_t limit = options_.command_line_bytes;
@@ -306,7 +300,6 @@ void Processes::read_command_lines(Reader& reader, Outcome& outcome) {
                              " bytes: those after that were left out");
 }
 
-template <class Reader>
 void Processes::read_command_line(Reader& reader, std::size_t index) {
   Process& row = rows_[index];
   std::string& line = command_lines_[index];

@@ -77,7 +77,7 @@ class Processes final : public View {
             std::span<const std::string_view> columns) override;
   std::span<const GlobalGuard> global_guards() const override;
   void add_object_guards(std::vector<ObjectGuard>& guards) const override;
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return rows_.size(); }
   Row row(std::size_t index) const override;
 
@@ -106,20 +106,13 @@ class Processes final : public View {
 
   static base::Result<Fields> resolve(const kernel::Kernel& kernel, base::GuestVirtual init_task);
 
-  template <class Reader>
   Outcome collect_with(Reader& reader);
-  template <class Reader>
   Outcome walk_list(Reader& reader);
-  template <class Reader>
   void walk_threads(Reader& reader, Outcome& outcome);
-  template <class Reader>
   bool read_task(Reader& reader, base::GuestVirtual at, std::uint32_t link,
                  base::GuestVirtual& next);
-  template <class Reader>
   void read_memory_use(Reader& reader, Process& row);
-  template <class Reader>
   void read_command_lines(Reader& reader, Outcome& outcome);
-  template <class Reader>
   void read_command_line(Reader& reader, std::size_t index);
 
   Fields fields_;

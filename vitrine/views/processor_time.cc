@@ -48,12 +48,7 @@ base::Result<std::unique_ptr<View>> ProcessorTime::attach(const kernel::Kernel& 
   return std::unique_ptr<View>(std::move(view));
 }
 
-Outcome ProcessorTime::collect(const AnyReader& reader) {
-  return std::visit([this](auto* chosen) { return collect_with(*chosen); }, reader);
-}
-
-template <class Reader>
-Outcome ProcessorTime::collect_with(Reader& reader) {
+Outcome ProcessorTime::collect(Reader& reader) {
   Outcome outcome;
   rows_.clear();
   std::vector<PerCpu::Cpu> online;
@@ -79,7 +74,6 @@ Outcome ProcessorTime::collect_with(Reader& reader) {
   return outcome;
 }
 
-template <class Reader>
 bool ProcessorTime::read(Reader& reader, const PerCpu::Cpu& cpu, bool online, Kinds& kinds) const {
   for (std::size_t kind = 0; kind < kKinds; ++kind)
     if (kinds_.at(kind) && !reader.load(*kinds_.at(kind) + cpu.offset, kinds.at(kind)))

@@ -25,7 +25,7 @@ class ProcessorTime final : public View {
 
   std::string_view name() const override { return "processor_time"; }
   std::span<const Column> columns() const override { return declared_columns(); }
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return rows_.size(); }
   Row row(std::size_t index) const override { return rows_[index]; }
 
@@ -35,9 +35,6 @@ class ProcessorTime final : public View {
 
   ProcessorTime(PerCpu cpus, IdleTime idle) : cpus_(std::move(cpus)), idle_(std::move(idle)) {}
 
-  template <class Reader>
-  Outcome collect_with(Reader& reader);
-  template <class Reader>
   bool read(Reader& reader, const PerCpu::Cpu& cpu, bool online, Kinds& kinds) const;
   static Row row_of(Value cpu, const Kinds& kinds);
 

@@ -119,12 +119,7 @@ base::Result<void> Processors::resolve(const kernel::Kernel& kernel) {
   return {};
 }
 
-Outcome Processors::collect(const AnyReader& reader) {
-  return std::visit([this](auto* chosen) { return collect_with(*chosen); }, reader);
-}
-
-template <class Reader>
-Outcome Processors::collect_with(Reader& reader) {
+Outcome Processors::collect(Reader& reader) {
   rows_.clear();
   text_.renew();
   std::vector<PerCpu::Cpu> online;
@@ -146,7 +141,6 @@ Outcome Processors::collect_with(Reader& reader) {
   return {};
 }
 
-template <class Reader>
 void Processors::read_cpu(Reader& reader, GuestVirtual at, Row& row) {
   const auto put = [&](unsigned column, bool readable, Value value) {
     if (readable)
@@ -199,7 +193,6 @@ void Processors::read_cpu(Reader& reader, GuestVirtual at, Row& row) {
   put(kBugs, judged, text);
 }
 
-template <class Reader>
 bool Processors::read_flags(Reader& reader, GuestVirtual at, const Flags& flags,
                             std::string& text) {
   text.clear();
@@ -219,7 +212,6 @@ bool Processors::read_flags(Reader& reader, GuestVirtual at, const Flags& flags,
 }
 
 // What the kernel does not show has no name.
-template <class Reader>
 bool Processors::name_of(Reader& reader, GuestVirtual at, std::string& name) {
   if (const auto known = names_.find(at); known != names_.end()) {
     name = known->second;

@@ -30,7 +30,7 @@ class Processors final : public View {
 
   std::string_view name() const override { return "processors"; }
   std::span<const Column> columns() const override { return declared_columns(); }
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return rows_.size(); }
   Row row(std::size_t index) const override { return rows_[index]; }
 
@@ -56,13 +56,8 @@ class Processors final : public View {
   static Number number(Resolver& at, const kernel::TypeLookup& types,
                        std::initializer_list<std::string_view> names);
 
-  template <class Reader>
-  Outcome collect_with(Reader& reader);
-  template <class Reader>
   void read_cpu(Reader& reader, base::GuestVirtual at, Row& row);
-  template <class Reader>
   bool read_flags(Reader& reader, base::GuestVirtual at, const Flags& flags, std::string& text);
-  template <class Reader>
   bool name_of(Reader& reader, base::GuestVirtual at, std::string& name);
 
   PerCpu cpus_;

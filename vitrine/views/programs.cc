@@ -34,13 +34,11 @@ base::Result<std::unique_ptr<View>> Programs::attach(const kernel::Kernel& kerne
   return std::unique_ptr<View>(new Programs(std::move(*processes), std::move(decoder), file, pid));
 }
 
-Outcome Programs::collect(const AnyReader& reader) {
+Outcome Programs::collect(Reader& reader) {
   Outcome outcome = processes_->collect(reader);
-  return std::visit(
-      [this, &outcome](auto* chosen) { return collect_with(*chosen, std::move(outcome)); }, reader);
+  return collect_with(reader, std::move(outcome));
 }
 
-template <class Reader>
 Outcome Programs::collect_with(Reader& reader, Outcome outcome) {
   programs_.clear();
   decoder_.forget();

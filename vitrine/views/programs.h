@@ -9,6 +9,7 @@
 
 #include "vitrine/views/file_details.h"
 #include "vitrine/views/processes.h"
+#include "vitrine/views/reader.h"
 
 namespace vitrine::views {
 
@@ -23,7 +24,7 @@ class Programs final : public View {
 
   std::string_view name() const override { return "programs"; }
   std::span<const Column> columns() const override { return declared_columns(); }
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return programs_.size(); }
   Row row(std::size_t index) const override;
 
@@ -39,7 +40,6 @@ class Programs final : public View {
 
   const Processes& processes() const { return static_cast<const Processes&>(*processes_); }
 
-  template <class Reader>
   Outcome collect_with(Reader& reader, Outcome outcome);
 
   std::unique_ptr<View> processes_;

@@ -17,6 +17,7 @@
 #include "vitrine/paging/walk.h"
 #include "vitrine/views/cycle_guard.h"
 #include "vitrine/views/maple_tree.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/text.h"
 
 namespace vitrine::views {
@@ -65,7 +66,6 @@ class Regions {
   }
 
   // Appends the regions of the struct mm_struct at `mm`, by ascending addresses.
-  template <class Reader>
   End read(Reader& reader, base::GuestVirtual mm, std::vector<Region>& regions);
 
   // As /proc/PID/maps shows it: [heap], [stack], [vdso], [anon:NAME], … Empty where it has none.
@@ -100,18 +100,14 @@ class Regions {
 
   static void resolve_region(Resolver& at, const kernel::TypeLookup& types, Fields& fields);
 
-  template <class Reader>
   End read_list(Reader& reader, base::GuestVirtual mm, const Bounds& bounds,
                 std::vector<Region>& regions);
-  template <class Reader>
   bool read_region(Reader& reader, base::GuestVirtual at, const Bounds& bounds, Region& region);
   template <class Object, class Reader>
   bool read_name(Reader& reader, Object& from, const Bounds& bounds, Region& region);
-  template <class Reader>
   bool keep_text(Reader& reader, base::GuestVirtual at, std::string_view before,
                  std::string_view after, std::uint32_t& number);
   std::uint32_t keep(base::GuestVirtual at, std::string text);
-  template <class Reader>
   End add_gate(Reader& reader, base::GuestVirtual mm, std::vector<Region>& regions);
 
   Fields fields_;
@@ -121,75 +117,6 @@ class Regions {
   std::vector<std::string> names_;
   std::map<base::GuestVirtual, std::uint32_t> known_names_;  // ordered: a guest chooses the keys
 };
-
-template <class Reader>
-Regions::End Regions::read(Reader& reader, base::GuestVirtual mm, std::vector<Region>& regions) {
-  Bounds bounds;
-  if (!reader.load(mm + fields_.heap_start, bounds.heap_start.value) ||
-      !reader.load(mm + fields_.heap_end, bounds.heap_end.value) ||
-      !reader.load(mm + fields_.stack, bounds.stack.value))
-    return End::unreadable;
-  End end = End::whole;
-  if (fields_.in_tree) {
-    const auto add = [&](std::uint64_t first, std::uint64_t last, std::uint64_t entry) {
-      if (MapleTree::is_mark(entry)) return true;
-      if (!regions_.spend(1)) {
-        end = End::too_many;
-        return false;
-      }
-      Region region{.start = base::GuestVirtual(first), .end = base::GuestVirtual(last + 1)};
-      if (!read_region(reader, base::GuestVirtual(entry), bounds, region)) end = End::astray;
-      regions.push_back(region);
-      return true;
-    };
-    const MapleTree::End walked = tree_.walk(reader, mm + fields_.tree, nodes_, add);
-    if (walked == MapleTree::End::unreadable) return End::unreadable;
-    if (walked == MapleTree::End::astray) return nodes_.spent() ? End::too_many : End::astray;
-  } else {
-    end = read_list(reader, mm, bounds, regions);
-  }
-  if (end != End::whole) return end;
-  return fields_.gate.value == 0 ? End::whole : add_gate(reader, mm, regions);
-}
-
-template <class Reader>
-Regions::End Regions::read_list(Reader& reader, base::GuestVirtual mm, const Bounds& bounds,
-                                std::vector<Region>& regions) {
-  base::GuestVirtual at;
-  base::GuestVirtual before;  // where the last region ended
-  CycleGuard guard;
-  if (!reader.load(mm + fields_.list, at.value)) return End::unreadable;
-  while (at.value != 0) {
-    if (!regions_.spend(1)) return End::too_many;
-    Region region;
-    if (!reader.load(at + fields_.start, region.start.value) ||
-        !reader.load(at + fields_.end, region.end.value))
-      return End::unreadable;
-    if (guard.closes(at) || region.start < before || region.end <= region.start) return End::astray;
-    before = region.end;
-    if (!read_region(reader, at, bounds, region)) return End::astray;
-    regions.push_back(region);
-    if (!reader.load(at + fields_.next, at.value)) return End::unreadable;
-  }
-  return End::whole;
-}
-
-// False where it is not where it should be. What can't be read is left unknown.
-template <class Reader>
-bool Regions::read_region(Reader& reader, base::GuestVirtual at, const Bounds& bounds,
-                          Region& region) {
-  reader.expect(at, fields_.high);
-  typename Reader::Object from(reader, at, fields_.high);
-  base::GuestVirtual start;
-  base::GuestVirtual end;
-  if (!from.load(fields_.start, start.value) || !from.load(fields_.end, end.value) ||
-      !from.load(fields_.flags, region.flags) || !from.load(fields_.file_page, region.file_page) ||
-      !from.load(fields_.file, region.file.value) || !read_name(reader, from, bounds, region)) {
-    region.fault = reader.fault();
-    return true;
-  }
-  return start == region.start && end == region.end;
-}
 
 // As get_vma_name() in fs/proc/task_mmu.c.
 template <class Object, class Reader>
@@ -219,42 +146,6 @@ bool Regions::read_name(Reader& reader, Object& from, const Bounds& bounds, Regi
     return keep_text(reader, name + fields_.name_text, "[anon:", "]", region.name);
   }
   return true;
-}
-
-template <class Reader>
-bool Regions::keep_text(Reader& reader, base::GuestVirtual at, std::string_view before,
-                        std::string_view after, std::uint32_t& number) {
-  if (const auto known = known_names_.find(at); known != known_names_.end()) {
-    number = known->second;
-    return true;
-  }
-  std::string text(before);
-  if (!load_text(reader, at, kMaxName, text)) return false;
-  text += after;
-  number = keep(at, std::move(text));
-  return true;
-}
-
-// The page of system calls at a fixed address that old programs call: no region of a process, but
-// shown as one (get_gate_vma() in arch/x86/entry/vsyscall/vsyscall_64.c).
-template <class Reader>
-Regions::End Regions::add_gate(Reader& reader, base::GuestVirtual mm,
-                               std::vector<Region>& regions) {
-  constexpr std::uint32_t kNone = 2;           // the mode NONE
-  constexpr std::uint16_t kHasVsyscall = 0x2;  // MM_CONTEXT_HAS_VSYSCALL
-  std::uint32_t mode = 0;
-  std::uint16_t flags = 0;
-  Region region;
-  if (!reader.load(fields_.vsyscall_mode, mode) || !reader.load(mm + fields_.context_flags, flags))
-    return End::unreadable;
-  if (mode == kNone || (flags & kHasVsyscall) == 0) return End::whole;
-  if (!reader.load(fields_.gate + fields_.start, region.start.value) ||
-      !reader.load(fields_.gate + fields_.end, region.end.value) ||
-      !reader.load(fields_.gate + fields_.flags, region.flags))
-    return End::unreadable;
-  region.name = keep(fields_.gate, "[vsyscall]");
-  regions.push_back(region);
-  return End::whole;
 }
 
 }  // namespace vitrine::views

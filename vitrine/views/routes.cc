@@ -186,12 +186,7 @@ base::Result<std::unique_ptr<View>> Routes::attach(const kernel::Kernel& kernel,
   return std::unique_ptr<View>(new Routes(std::move(*namespaces), std::move(fields)));
 }
 
-Outcome Routes::collect(const AnyReader& reader) {
-  return std::visit([this](auto* chosen) { return collect_with(*chosen); }, reader);
-}
-
-template <class Reader>
-Outcome Routes::collect_with(Reader& reader) {
+Outcome Routes::collect(Reader& reader) {
   rows_.clear();
   steps_.renew();
   bool whole = namespaces_.read(reader);
@@ -223,7 +218,7 @@ Outcome Routes::collect_with(Reader& reader) {
 }
 
 // The routing tables of a namespace, of which `heads` points to the hash table.
-template <class Reader, class Take>
+template <class Take>
 bool Routes::each_table(Reader& reader, GuestVirtual heads, std::uint32_t link, Take take) {
   GuestVirtual table;
   if (!reader.load(heads, table.value)) return false;
@@ -245,7 +240,6 @@ bool Routes::each_table(Reader& reader, GuestVirtual heads, std::uint32_t link, 
 
 // A node with bits has as many children as these can number; one without is a leaf. On the way
 // down, the position of the bits sinks.
-template <class Reader>
 bool Routes::read_trie(Reader& reader, GuestVirtual trie, const Row& begun) {
   struct Waiting {
     GuestVirtual node;
@@ -284,7 +278,6 @@ bool Routes::read_trie(Reader& reader, GuestVirtual trie, const Row& begun) {
   return whole;
 }
 
-template <class Reader>
 bool Routes::read_leaf(Reader& reader, GuestVirtual leaf, std::uint32_t key, const Row& begun) {
   GuestVirtual at;
   CycleGuard guard;
@@ -297,7 +290,6 @@ bool Routes::read_leaf(Reader& reader, GuestVirtual leaf, std::uint32_t key, con
   return whole;
 }
 
-template <class Reader>
 bool Routes::add_inet(Reader& reader, GuestVirtual alias, std::uint32_t key, const Row& begun) {
   std::uint8_t suffix = 0;
   std::uint8_t type = 0;
@@ -338,7 +330,6 @@ bool Routes::add_inet(Reader& reader, GuestVirtual alias, std::uint32_t key, con
 }
 
 // Only a node that is marked so has routes of its own; others point to those of one below.
-template <class Reader>
 bool Routes::read_tree(Reader& reader, GuestVirtual table, GuestVirtual none, const Row& begun) {
   std::uint32_t number = 0;
   if (!reader.load(table + fields_.number6, number)) return false;
@@ -361,7 +352,6 @@ bool Routes::read_tree(Reader& reader, GuestVirtual table, GuestVirtual none, co
   return whole;
 }
 
-template <class Reader>
 bool Routes::read_node(Reader& reader, GuestVirtual node, GuestVirtual none, const Row& begun) {
   std::uint16_t flags = 0;
   GuestVirtual route;
@@ -380,7 +370,6 @@ bool Routes::read_node(Reader& reader, GuestVirtual node, GuestVirtual none, con
   return whole;
 }
 
-template <class Reader>
 bool Routes::add_inet6(Reader& reader, GuestVirtual route, const Row& begun) {
   std::int32_t bits = 0;
   std::int32_t source_bits = 0;
@@ -410,7 +399,6 @@ bool Routes::add_inet6(Reader& reader, GuestVirtual route, const Row& begun) {
 }
 
 // An object that routes share: a hop, or a group of such.
-template <class Reader>
 bool Routes::add_hops_of(Reader& reader, GuestVirtual object, const Row& route) {
   std::uint8_t is_group = 0;
   std::uint16_t count = 0;
@@ -432,7 +420,6 @@ bool Routes::add_hops_of(Reader& reader, GuestVirtual object, const Row& route) 
   return whole;
 }
 
-template <class Reader>
 bool Routes::add_hop(Reader& reader, GuestVirtual hop, Row row) {
   std::uint8_t family = 0;
   GuestVirtual device;

@@ -28,7 +28,7 @@ class Routes final : public View {
 
   std::string_view name() const override { return "routes"; }
   std::span<const Column> columns() const override { return declared_columns(); }
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return rows_.size(); }
   Row row(std::size_t index) const override { return rows_[index]; }
 
@@ -63,27 +63,17 @@ class Routes final : public View {
   static void resolve_hops(Resolver& at, Fields& fields);
   static void resolve_inet6(Resolver& at, const kernel::TypeLookup& types, Fields& fields);
 
-  template <class Reader>
-  Outcome collect_with(Reader& reader);
-  template <class Reader, class Take>
+  template <class Take>
   bool each_table(Reader& reader, base::GuestVirtual heads, std::uint32_t link, Take take);
-  template <class Reader>
   bool read_trie(Reader& reader, base::GuestVirtual trie, const Row& begun);
-  template <class Reader>
   bool read_leaf(Reader& reader, base::GuestVirtual leaf, std::uint32_t key, const Row& begun);
-  template <class Reader>
   bool add_inet(Reader& reader, base::GuestVirtual alias, std::uint32_t key, const Row& begun);
-  template <class Reader>
   bool read_tree(Reader& reader, base::GuestVirtual table, base::GuestVirtual none,
                  const Row& begun);
-  template <class Reader>
   bool read_node(Reader& reader, base::GuestVirtual node, base::GuestVirtual none,
                  const Row& begun);
-  template <class Reader>
   bool add_inet6(Reader& reader, base::GuestVirtual route, const Row& begun);
-  template <class Reader>
   bool add_hops_of(Reader& reader, base::GuestVirtual object, const Row& route);
-  template <class Reader>
   bool add_hop(Reader& reader, base::GuestVirtual hop, Row row);
 
   NetNamespaces namespaces_;

@@ -163,13 +163,11 @@ base::Result<std::unique_ptr<View>> Sockets::attach(const kernel::Kernel& kernel
   return std::unique_ptr<View>(new Sockets(std::move(*processes), std::move(parts)));
 }
 
-Outcome Sockets::collect(const AnyReader& reader) {
+Outcome Sockets::collect(Reader& reader) {
   Outcome outcome = processes_->collect(reader);
-  return std::visit(
-      [this, &outcome](auto* chosen) { return collect_with(*chosen, std::move(outcome)); }, reader);
+  return collect_with(reader, std::move(outcome));
 }
 
-template <class Reader>
 Outcome Sockets::collect_with(Reader& reader, Outcome outcome) {
   sockets_.clear();
   parts_.reader.renew();
@@ -186,7 +184,6 @@ Outcome Sockets::collect_with(Reader& reader, Outcome outcome) {
   return outcome;
 }
 
-template <class Reader>
 void Sockets::read_tables(Reader& reader, Outcome& outcome) {
   found_.clear();
   parts_.tables.read(reader, parts_.namespaces.list(), found_, outcome);
@@ -216,7 +213,6 @@ void Sockets::drop_repeated() {
   });
 }
 
-template <class Reader>
 void Sockets::add(Reader& reader, GuestVirtual at, SocketKind kind) {
   Socket& socket = sockets_.emplace_back();
   parts_.reader.read(reader, at, kind, socket);
@@ -227,7 +223,6 @@ void Sockets::add(Reader& reader, GuestVirtual at, SocketKind kind) {
   }
 }
 
-template <class Reader>
 void Sockets::read_owners(Reader& reader, Outcome& outcome) {
   index_by_file();
   for (std::size_t i = 0; i < processes().processes().size(); ++i) {
@@ -250,7 +245,6 @@ void Sockets::index_by_file() {
 }
 
 // False where something is missing.
-template <class Reader>
 bool Sockets::read_owner(Reader& reader, std::size_t process) {
   bool whole = true;
   const auto take = [&](const Descriptor& descriptor) {
@@ -278,7 +272,6 @@ bool Sockets::read_owner(Reader& reader, std::size_t process) {
 }
 
 // The socket behind a file; read now where it is in no table. Null where it can't be read.
-template <class Reader>
 Socket* Sockets::owned(Reader& reader, GuestVirtual socket) {
   const auto listed =
       std::ranges::lower_bound(by_file_, socket, {}, &std::pair<GuestVirtual, std::size_t>::first);
@@ -295,7 +288,6 @@ Socket* Sockets::owned(Reader& reader, GuestVirtual socket) {
   return &sockets_.back();
 }
 
-template <class Reader>
 void Sockets::name_interfaces(Reader& reader) {
   for (Socket& socket : sockets_) {
     if (socket.interface == 0 || (socket.unreadable & kPartNamespace) != 0) continue;

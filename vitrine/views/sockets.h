@@ -17,6 +17,7 @@
 #include "vitrine/views/descriptors.h"
 #include "vitrine/views/net_namespaces.h"
 #include "vitrine/views/processes.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/socket_reader.h"
 #include "vitrine/views/socket_tables.h"
 
@@ -32,7 +33,7 @@ class Sockets final : public View {
 
   std::string_view name() const override { return "sockets"; }
   std::span<const Column> columns() const override { return declared_columns(); }
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return sockets_.size(); }
   Row row(std::size_t index) const override;
 
@@ -57,19 +58,12 @@ class Sockets final : public View {
 
   const Processes& processes() const { return static_cast<const Processes&>(*processes_); }
 
-  template <class Reader>
   Outcome collect_with(Reader& reader, Outcome outcome);
-  template <class Reader>
   void read_tables(Reader& reader, Outcome& outcome);
-  template <class Reader>
   void add(Reader& reader, base::GuestVirtual at, SocketKind kind);
-  template <class Reader>
   void read_owners(Reader& reader, Outcome& outcome);
-  template <class Reader>
   bool read_owner(Reader& reader, std::size_t process);
-  template <class Reader>
   Socket* owned(Reader& reader, base::GuestVirtual socket);
-  template <class Reader>
   void name_interfaces(Reader& reader);
   void drop_repeated();
   void index_by_file();

@@ -97,13 +97,11 @@ bool Stacks::wanted(const Process& process) const {
 
 std::span<const GlobalGuard> Stacks::global_guards() const { return kGuards; }
 
-Outcome Stacks::collect(const AnyReader& reader) {
+Outcome Stacks::collect(Reader& reader) {
   Outcome outcome = processes_->collect(reader);
-  return std::visit(
-      [this, &outcome](auto* chosen) { return collect_with(*chosen, std::move(outcome)); }, reader);
+  return collect_with(reader, std::move(outcome));
 }
 
-template <class Reader>
 Outcome Stacks::collect_with(Reader& reader, Outcome outcome) {
   frames_.clear();
   registers_.reset();
@@ -132,7 +130,6 @@ Outcome Stacks::collect_with(Reader& reader, Outcome outcome) {
   return outcome;
 }
 
-template <class Reader>
 void Stacks::collect_task(Reader& reader, std::size_t index, Outcome& outcome) {
   const Process& process = processes().processes()[index];
   if (process.state == 'Z' || process.state == 'X') return;
@@ -147,7 +144,6 @@ void Stacks::collect_task(Reader& reader, std::size_t index, Outcome& outcome) {
   add_frames(reader, index, end, false, outcome);
 }
 
-template <class Reader>
 void Stacks::add_frames(Reader& reader, std::size_t index, Unwinder::End end, bool live,
                         Outcome& outcome) {
   for (std::uint32_t number = 0; number < stack_.size(); ++number) {
@@ -173,7 +169,6 @@ void Stacks::add_frames(Reader& reader, std::size_t index, Unwinder::End end, bo
 
 // What runs in the kernel has its own part of the per-CPU variables at the base of GS; what runs in
 // user mode has not: it is taken to be on the processor of that number.
-template <class Reader>
 const memory::X86GeneralRegisters* Stacks::registers_of(Reader& reader, const Process& process) {
   if (!registers_ && options_.registers) registers_ = options_.registers();
   if (!registers_ || !*registers_) return nullptr;
@@ -190,7 +185,6 @@ const memory::X86GeneralRegisters* Stacks::registers_of(Reader& reader, const Pr
   return in_kernel(processors[cpu]) ? nullptr : &processors[cpu];
 }
 
-template <class Reader>
 void Stacks::collect_running(Reader& reader, std::size_t index, Outcome& outcome) {
   const Process& process = processes().processes()[index];
   // Registers of processors of other architectures are not asked for.

@@ -17,6 +17,7 @@
 #include "vitrine/views/frame_pointers.h"
 #include "vitrine/views/module_list.h"
 #include "vitrine/views/processes.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/unwinder.h"
 
 namespace vitrine::views {
@@ -49,7 +50,7 @@ class Stacks final : public View {
   void add_object_guards(std::vector<ObjectGuard>& guards) const override {
     processes_->add_object_guards(guards);
   }
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return frames_.size(); }
   Row row(std::size_t index) const override;
 
@@ -87,17 +88,12 @@ class Stacks final : public View {
   const Processes& processes() const { return static_cast<const Processes&>(*processes_); }
   bool wanted(const Process& process) const;
 
-  template <class Reader>
   Outcome collect_with(Reader& reader, Outcome outcome);
-  template <class Reader>
   void collect_task(Reader& reader, std::size_t index, Outcome& outcome);
-  template <class Reader>
   void collect_running(Reader& reader, std::size_t index, Outcome& outcome);
-  template <class Reader>
   void add_frames(Reader& reader, std::size_t index, Unwinder::End end, bool live,
                   Outcome& outcome);
   // The registers of the processor on which a task runs; null where they can't be told.
-  template <class Reader>
   const memory::X86GeneralRegisters* registers_of(Reader& reader, const Process& process);
 
   std::unique_ptr<View> processes_;

@@ -11,6 +11,7 @@
 #include "vitrine/kernel/type_lookup.h"
 #include "vitrine/paging/walked_memory.h"
 #include "vitrine/views/per_cpu.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/value.h"
 
 namespace vitrine::views {
@@ -24,9 +25,8 @@ inline std::optional<std::uint32_t> find_enumerator(const kernel::TypeLookup& ty
 }
 
 // A row of a name and a value, which is null, with the reason, where it can't be read.
-template <class Reader>
-void add_named(const Reader& reader, std::span<const Column> columns, std::string_view name,
-               bool readable, Value value, std::vector<Row>& rows) {
+inline void add_named(const Reader& reader, std::span<const Column> columns, std::string_view name,
+                      bool readable, Value value, std::vector<Row>& rows) {
   Row row;
   row.values = {std::string(name), readable ? std::move(value) : Value()};
   if (!readable)

@@ -33,12 +33,7 @@ base::Result<std::unique_ptr<View>> SymbolTable::attach(const kernel::Kernel& ke
       new SymbolTable(kernel.symbols, std::move(*modules), std::move(options)));
 }
 
-Outcome SymbolTable::collect(const AnyReader& reader) {
-  return std::visit([this](auto* chosen) { return collect_with(*chosen); }, reader);
-}
-
-template <class Reader>
-Outcome SymbolTable::collect_with(Reader& reader) {
+Outcome SymbolTable::collect(Reader& reader) {
   rows_.clear();
   Outcome outcome;
   if (!modules_.read(reader)) {
@@ -52,7 +47,6 @@ Outcome SymbolTable::collect_with(Reader& reader) {
   return outcome;
 }
 
-template <class Reader>
 void SymbolTable::collect_one(Reader& reader) {
   const auto function = modules_.function(reader, *options_.address);
   if (!function) return;
@@ -61,7 +55,6 @@ void SymbolTable::collect_one(Reader& reader) {
   rows_.back().values[kOffset] = function->offset;
 }
 
-template <class Reader>
 void SymbolTable::collect_all(Reader& reader, Outcome& outcome) {
   if (const auto symbols = symbols_.symbols()) {
     (*symbols)->for_each([this](std::string_view name, char kind, base::GuestVirtual address) {

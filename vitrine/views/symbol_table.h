@@ -34,7 +34,7 @@ class SymbolTable final : public View {
 
   std::string_view name() const override { return "kernel_symbols"; }
   std::span<const Column> columns() const override { return declared_columns(); }
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return rows_.size(); }
   Row row(std::size_t index) const override { return rows_[index]; }
 
@@ -42,11 +42,7 @@ class SymbolTable final : public View {
   SymbolTable(kernel::SymbolLookup symbols, ModuleList modules, SymbolTableOptions options)
       : symbols_(std::move(symbols)), modules_(std::move(modules)), options_(std::move(options)) {}
 
-  template <class Reader>
-  Outcome collect_with(Reader& reader);
-  template <class Reader>
   void collect_one(Reader& reader);
-  template <class Reader>
   void collect_all(Reader& reader, Outcome& outcome);
   void add(std::string_view name, base::GuestVirtual address, Value kind, Value module);
   bool wanted(std::string_view name) const { return !options_.wanted || options_.wanted(name); }

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "vitrine/memory/gather_reader.h"
+#include "vitrine/memory/reader.h"
 #include "vitrine/paging/virtual_reader.h"
 #include "vitrine/views/module_list.h"
 
@@ -25,8 +25,8 @@ class Symbolizer {
 
  private:
   const kernel::Kernel& kernel_;
-  memory::GatherReader gather_;
-  paging::VirtualReader<memory::GatherReader> reader_;
+  memory::Reader gather_;
+  paging::VirtualReader reader_;
   std::optional<ModuleList> modules_;
   bool tried_ = false;
 };

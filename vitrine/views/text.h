@@ -7,13 +7,13 @@
 #include <string>
 
 #include "vitrine/base/address.h"
+#include "vitrine/views/reader.h"
 
 namespace vitrine::views {
 
 // Appends the text at `at` up to its zero byte, or `most` bytes of it. Byte by byte: it may end
 // just before a page that is not there. False where it can't be read.
-template <class Reader>
-bool load_text(Reader& reader, base::GuestVirtual at, std::size_t most, std::string& text) {
+inline bool load_text(Reader& reader, base::GuestVirtual at, std::size_t most, std::string& text) {
   for (std::size_t i = 0; i < most; ++i) {
     char character = 0;
     if (!reader.load(at + i, character)) return false;

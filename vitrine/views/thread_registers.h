@@ -10,6 +10,7 @@
 
 #include "vitrine/kernel/kernel.h"
 #include "vitrine/memory/registers.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/resolver.h"
 
 namespace vitrine::views {
@@ -26,11 +27,9 @@ class ThreadRegisters {
   };
 
   // Of the struct task_struct at `task`.
-  template <class Reader>
   End read(Reader& reader, base::GuestVirtual task, memory::X86GeneralRegisters& registers) const;
 
   // The processor that the task runs on; nothing where it does not, or that can't be read.
-  template <class Reader>
   std::optional<std::uint32_t> processor(Reader& reader, base::GuestVirtual task) const;
 
   static bool in_user_mode(const memory::X86GeneralRegisters& registers) {
@@ -52,38 +51,5 @@ class ThreadRegisters {
   std::uint32_t stack_ = 0, fs_base_ = 0, gs_base_ = 0, on_cpu_ = 0, cpu_ = 0;  // task_struct
   std::uint64_t stack_size_ = 0;
 };
-
-template <class Reader>
-ThreadRegisters::End ThreadRegisters::read(Reader& reader, base::GuestVirtual task,
-                                           memory::X86GeneralRegisters& registers) const {
-  // Where the processor has FRED, since 6.9, entries leave that much above (65c9cc9e2c14).
-  constexpr std::uint64_t kFredPadding = 16;
-  base::GuestVirtual stack;
-  if (!reader.load(task + stack_, stack.value)) return End::unreadable;
-  for (const std::uint64_t padding : {std::uint64_t{0}, kFredPadding}) {
-    const base::GuestVirtual at = stack + (stack_size_ - padding - size_);
-    if (!reader.load(at + cs_, registers.cs) || !reader.load(at + ss_, registers.ss))
-      return End::unreadable;
-    if (!in_user_mode(registers) || (registers.ss & 3) != 3) continue;
-    for (const Place& place : wide_)
-      if (!reader.load(at + place.offset, registers.*place.member)) return End::unreadable;
-    return reader.load(task + fs_base_, registers.fs_base) &&
-                   reader.load(task + gs_base_, registers.gs_base)
-               ? End::read
-               : End::unreadable;
-  }
-  return End::elsewhere;
-}
-
-template <class Reader>
-std::optional<std::uint32_t> ThreadRegisters::processor(Reader& reader,
-                                                        base::GuestVirtual task) const {
-  std::uint8_t runs = 0;  // an int until 7.0: its lowest byte
-  std::uint32_t number = 0;
-  if (on_cpu_ == 0 || !reader.load(task + on_cpu_, runs) || runs == 0 ||
-      !reader.load(task + cpu_, number))
-    return std::nullopt;
-  return number;
-}
 
 }  // namespace vitrine::views

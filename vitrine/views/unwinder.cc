@@ -157,4 +157,108 @@ Unwinder::Rule Unwinder::rule_of(const Fields& fields, std::span<const std::byte
   return rule;
 }
 
+Unwinder::End Unwinder::unwind_running(Reader& reader, const ModuleList& modules,
+                                       base::GuestVirtual task,
+                                       const memory::X86GeneralRegisters& registers,
+                                       std::vector<Frame>& frames) const {
+  base::GuestVirtual stack;
+  if (!reader.load(task + fields_.stack, stack.value)) return End::unreadable;
+  const State state{.ip = base::GuestVirtual(registers.rip),
+                    .sp = base::GuestVirtual(registers.rsp),
+                    .bp = base::GuestVirtual(registers.rbp),
+                    .exact = true};
+  return follow(reader, modules, stack, state, frames, [](const Frame&) { return true; });
+}
+
+// The last entry at or below the address: in the tables, each address is relative to its own place.
+bool Unwinder::search(Reader& reader, base::GuestVirtual addresses, std::uint64_t count,
+                      base::GuestVirtual address, std::uint64_t& index) const {
+  std::uint64_t low = 0;
+  std::uint64_t high = count;
+  while (low < high) {
+    const std::uint64_t middle = low + (high - low) / 2;
+    const base::GuestVirtual at = addresses + middle * 4;
+    std::int32_t offset = 0;
+    if (!reader.load(at, offset)) return false;
+    if (at + static_cast<std::uint64_t>(std::int64_t{offset}) <= address)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low == 0) return false;
+  index = low - 1;
+  return true;
+}
+
+bool Unwinder::find_rule(Reader& reader, const ModuleList& modules, base::GuestVirtual address,
+                         Rule& rule) const {
+  base::GuestVirtual addresses = fields_.addresses;
+  base::GuestVirtual entries = fields_.entries;
+  std::uint64_t count = fields_.count;
+  if (const Module* module = modules.containing(address)) {
+    addresses = module->unwind_addresses;
+    entries = module->unwind_entries;
+    count = module->unwind_count;
+  } else if (address < fields_.code || address >= fields_.code_end) {
+    return false;  // made at run time (BPF, tracing), or no code
+  }
+  std::uint64_t index = 0;
+  return search(reader, addresses, count, address, index) &&
+         load_rule(reader, entries + index * fields_.entry_size, rule);
+}
+
+bool Unwinder::load_rule(Reader& reader, base::GuestVirtual at, Rule& rule) const {
+  std::array<std::byte, kMostEntry> entry{};
+  const auto bytes = std::span(entry).first(fields_.entry_size);
+  if (!reader.load_bytes(at, bytes)) return false;
+  rule = rule_of(fields_, bytes);
+  return true;
+}
+
+// As unwind_next_frame().
+Unwinder::End Unwinder::step(Reader& reader, const Rule& rule, State& state,
+                             bool& in_user_mode) const {
+  const auto moved = [](base::GuestVirtual from, std::int16_t by) {
+    return from + static_cast<std::uint64_t>(std::int64_t{by});
+  };
+  const Registers& known = fields_.registers;
+  base::GuestVirtual sp;
+  if (rule.sp_register == known.sp) {
+    sp = moved(state.sp, rule.sp_offset);
+  } else if (rule.sp_register == known.bp) {
+    sp = moved(state.bp, rule.sp_offset);
+  } else if (rule.sp_register == known.sp_indirect) {
+    if (!reader.load(state.sp, sp.value)) return End::unreadable;
+    sp = moved(sp, rule.sp_offset);
+  } else if (rule.sp_register == known.bp_indirect) {
+    if (!reader.load(moved(state.bp, rule.sp_offset), sp.value)) return End::unreadable;
+  } else {
+    return End::astray;  // it needs registers that a sleeping task has not
+  }
+  base::GuestVirtual bp = state.bp;
+  if (rule.kind == Kind::call) {
+    if (!reader.load(sp - 8, state.ip.value)) return End::unreadable;
+    state.sp = sp;
+    state.exact = false;
+  } else {
+    // Of an interrupt only the last five registers are there: `sp` is where the first of them is.
+    const base::GuestVirtual regs = rule.kind == Kind::interrupt ? sp - fields_.regs_ip : sp;
+    std::uint16_t cs = 0;
+    if (!reader.load(regs + fields_.regs_ip, state.ip.value) ||
+        !reader.load(regs + fields_.regs_cs, cs) ||
+        !reader.load(regs + fields_.regs_sp, state.sp.value))
+      return End::unreadable;
+    if (rule.kind == Kind::registers && !reader.load(regs + fields_.regs_bp, bp.value))
+      return End::unreadable;
+    in_user_mode = (cs & 3) != 0;
+    state.exact = true;
+  }
+  if (rule.bp_register == known.previous_sp && !reader.load(moved(sp, rule.bp_offset), bp.value))
+    return End::unreadable;
+  if (rule.bp_register == known.bp && !reader.load(moved(state.bp, rule.bp_offset), bp.value))
+    return End::unreadable;
+  state.bp = bp;
+  return End::whole;
+}
+
 }  // namespace vitrine::views

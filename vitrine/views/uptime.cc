@@ -69,12 +69,7 @@ base::Result<std::unique_ptr<View>> Uptime::attach(const kernel::Kernel& kernel,
   return std::unique_ptr<View>(std::move(view));
 }
 
-Outcome Uptime::collect(const AnyReader& reader) {
-  return std::visit([this](auto* chosen) { return collect_with(*chosen); }, reader);
-}
-
-template <class Reader>
-Outcome Uptime::collect_with(Reader& reader) {
+Outcome Uptime::collect(Reader& reader) {
   rows_.clear();
   Row row;
   row.values.resize(kColumns);
@@ -102,7 +97,6 @@ Outcome Uptime::collect_with(Reader& reader) {
   return {};
 }
 
-template <class Reader>
 bool Uptime::sum_idle(Reader& reader, std::uint64_t& sum) const {
   std::vector<PerCpu::Cpu> online;
   if (!cpus_.read_online(reader, online)) return false;
@@ -117,7 +111,6 @@ bool Uptime::sum_idle(Reader& reader, std::uint64_t& sum) const {
   return true;
 }
 
-template <class Reader>
 void Uptime::read_load(Reader& reader, Row& row) const {
   for (unsigned i = 0; i < 3; ++i) {
     std::uint64_t load = 0;

@@ -23,7 +23,7 @@ class Uptime final : public View {
 
   std::string_view name() const override { return "load"; }
   std::span<const Column> columns() const override { return declared_columns(); }
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return rows_.size(); }
   Row row(std::size_t index) const override { return rows_[index]; }
 
@@ -31,11 +31,7 @@ class Uptime final : public View {
   Uptime(PerCpu cpus, const Clock& clock, IdleTime idle)
       : cpus_(std::move(cpus)), clock_(clock), idle_(std::move(idle)) {}
 
-  template <class Reader>
-  Outcome collect_with(Reader& reader);
-  template <class Reader>
   bool sum_idle(Reader& reader, std::uint64_t& sum) const;
-  template <class Reader>
   void read_load(Reader& reader, Row& row) const;
 
   PerCpu cpus_;

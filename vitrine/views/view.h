@@ -1,5 +1,5 @@
 // A view: rows decoded from the guest, one file per subject. Views know nothing of how bytes are
-// obtained; each is written once over a reader type and instantiated for every reader.
+// obtained: that is the reader's business.
 //
 // Thread contract: one thread at a time per view.
 #pragma once
@@ -8,14 +8,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
-#include "vitrine/memory/gather_reader.h"
-#include "vitrine/memory/recording_reader.h"
-#include "vitrine/memory/window_reader.h"
-#include "vitrine/paging/virtual_reader.h"
+#include "vitrine/memory/physical_memory.h"
 #include "vitrine/views/guard.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/value.h"
 
 namespace vitrine::kernel {
@@ -23,17 +20,6 @@ struct Kernel;
 }
 
 namespace vitrine::views {
-
-using WindowedReader = paging::VirtualReader<memory::WindowReader>;
-using GatheringReader = paging::VirtualReader<memory::GatherReader>;
-using RecordingWindowedReader =
-    paging::VirtualReader<memory::RecordingReader<memory::WindowReader>>;
-using RecordingGatheringReader =
-    paging::VirtualReader<memory::RecordingReader<memory::GatherReader>>;
-
-// The one indirection per observation; within it, every load is inlined.
-using AnyReader = std::variant<WindowedReader*, GatheringReader*, RecordingWindowedReader*,
-                               RecordingGatheringReader*>;
 
 // How a collection went.
 struct Outcome {
@@ -59,7 +45,7 @@ class View {
   // Reads all rows anew. The reader's observation has begun. What is read, and where, follows from
   // what was read before in this collection alone: where every value is still the same, another
   // collection would read the very same (consistency/ relies on it).
-  virtual Outcome collect(const AnyReader& reader) = 0;
+  virtual Outcome collect(Reader& reader) = 0;
 
   // What guards what a collection reads: locks of the whole kernel, none where that is not known;
   // and those of the objects that the last collection met.

@@ -64,13 +64,11 @@ base::Result<std::unique_ptr<View>> Waits::attach(const kernel::Kernel& kernel,
                                          options));
 }
 
-Outcome Waits::collect(const AnyReader& reader) {
+Outcome Waits::collect(Reader& reader) {
   Outcome outcome = processes_->collect(reader);
-  return std::visit(
-      [this, &outcome](auto* chosen) { return collect_with(*chosen, std::move(outcome)); }, reader);
+  return collect_with(reader, std::move(outcome));
 }
 
-template <class Reader>
 Outcome Waits::collect_with(Reader& reader, Outcome outcome) {
   places_.clear();
   find_.locks.renew();
@@ -100,7 +98,6 @@ Outcome Waits::collect_with(Reader& reader, Outcome outcome) {
   return outcome;
 }
 
-template <class Reader>
 void Waits::index_tasks(Reader& reader) {
   index_.clear();
   children_.clear();
@@ -123,7 +120,6 @@ void Waits::index_tasks(Reader& reader) {
   std::ranges::sort(leaders_);
 }
 
-template <class Reader>
 void Waits::examine(Reader& reader, std::size_t number) {
   const Process& process = processes()[number];
   Task& task = tasks_[number];
@@ -147,7 +143,6 @@ void Waits::examine(Reader& reader, std::size_t number) {
   }
 }
 
-template <class Reader>
 const Waits::Place& Waits::place(Reader& reader, const Unwinder::Frame& frame) {
   const auto known = places_.find(frame.address);
   if (known != places_.end()) return known->second;
@@ -161,7 +156,6 @@ const Waits::Place& Waits::place(Reader& reader, const Unwinder::Frame& frame) {
   return places_.emplace(frame.address, std::move(place)).first->second;
 }
 
-template <class Reader>
 std::optional<std::size_t> Waits::tell(Reader& reader, Task& task) {
   std::optional<std::size_t> told;
   int silent = 0;
@@ -187,7 +181,6 @@ std::optional<std::size_t> Waits::tell(Reader& reader, Task& task) {
 }
 
 // The task's stack from where it waits up to some frames above that.
-template <class Reader>
 StackPart Waits::load_stack(Reader& reader, std::size_t frame) {
   constexpr std::size_t kAbove = 5;
   StackPart part;
@@ -200,7 +193,6 @@ StackPart Waits::load_stack(Reader& reader, std::size_t frame) {
   return part;
 }
 
-template <class Reader>
 void Waits::find_cause(Reader& reader, std::size_t number, std::size_t frame) {
   Task& task = tasks_[number];
   const StackPart stack = load_stack(reader, frame);
@@ -219,7 +211,6 @@ void Waits::find_cause(Reader& reader, std::size_t number, std::size_t frame) {
   }
 }
 
-template <class Reader>
 void Waits::find_lock(Reader& reader, std::size_t number, const StackPart& stack) {
   Task& task = tasks_[number];
   std::optional<LockFound> found;
@@ -240,7 +231,6 @@ void Waits::find_lock(Reader& reader, std::size_t number, const StackPart& stack
 }
 
 // wait4(2) and its like keep on the stack whom they wait for, kernel/exit.c.
-template <class Reader>
 void Waits::find_child(Reader& reader, std::size_t number, const StackPart& stack) {
   constexpr std::uint32_t kOfOneProcess = 1;  // PIDTYPE_TGID; PIDTYPE_PID is 0
   const Process& process = processes()[number];
@@ -272,7 +262,6 @@ void Waits::find_child(Reader& reader, std::size_t number, const StackPart& stac
 }
 
 // Only a thread of the same process is believed to be the owner.
-template <class Reader>
 void Waits::find_futex(Reader& reader, std::size_t number, const StackPart& stack) {
   const Process& process = processes()[number];
   const auto found = find_.futexes.find(reader, process.task, process.mm, stack);
@@ -292,7 +281,6 @@ void Waits::find_futex(Reader& reader, std::size_t number, const StackPart& stac
   }
 }
 
-template <class Reader>
 void Waits::find_pipe(Reader& reader, std::size_t number, const StackPart& stack) {
   Task& task = tasks_[number];
   const auto entries = find_.locks.queue_entries(reader, processes()[number].task, stack);
@@ -305,7 +293,6 @@ void Waits::find_pipe(Reader& reader, std::size_t number, const StackPart& stack
   task.source = OwnerSource::other_end;
 }
 
-template <class Reader>
 void Waits::find_file_lock(Reader& reader, std::size_t number, const StackPart& stack) {
   const auto entries = find_.locks.queue_entries(reader, processes()[number].task, stack);
   const auto found = find_.file_locks.find(reader, entries);
@@ -318,7 +305,6 @@ void Waits::find_file_lock(Reader& reader, std::size_t number, const StackPart& 
   task.source = OwnerSource::lock;
 }
 
-template <class Reader>
 std::string Waits::lock_name(Reader& reader, WaitKind kind, GuestVirtual lock) {
   if (kind == WaitKind::rwsem_read || kind == WaitKind::rwsem_write) {
     const auto owner =

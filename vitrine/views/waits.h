@@ -22,6 +22,7 @@
 #include "vitrine/views/module_list.h"
 #include "vitrine/views/pipe_ends.h"
 #include "vitrine/views/processes.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/task_clock.h"
 #include "vitrine/views/task_index.h"
 #include "vitrine/views/unwinder.h"
@@ -45,7 +46,7 @@ class Waits final : public View {
 
   std::string_view name() const override { return "waits"; }
   std::span<const Column> columns() const override { return declared_columns(); }
-  Outcome collect(const AnyReader& reader) override;
+  Outcome collect(Reader& reader) override;
   std::size_t size() const override { return rows_.size(); }
   Row row(std::size_t index) const override;
 
@@ -103,33 +104,20 @@ class Waits final : public View {
     return static_cast<const Processes&>(*processes_).processes();
   }
 
-  template <class Reader>
   Outcome collect_with(Reader& reader, Outcome outcome);
-  template <class Reader>
   void index_tasks(Reader& reader);
-  template <class Reader>
   void examine(Reader& reader, std::size_t number);
-  template <class Reader>
   const Place& place(Reader& reader, const Unwinder::Frame& frame);
   // The frame in which the task waits, told by its functions; names what it wanted.
-  template <class Reader>
   std::optional<std::size_t> tell(Reader& reader, Task& task);
   // Completes what is known of a task that waits in this frame.
-  template <class Reader>
   void find_cause(Reader& reader, std::size_t number, std::size_t frame);
-  template <class Reader>
   void find_lock(Reader& reader, std::size_t number, const StackPart& stack);
-  template <class Reader>
   void find_child(Reader& reader, std::size_t number, const StackPart& stack);
-  template <class Reader>
   void find_futex(Reader& reader, std::size_t number, const StackPart& stack);
-  template <class Reader>
   void find_file_lock(Reader& reader, std::size_t number, const StackPart& stack);
-  template <class Reader>
   void find_pipe(Reader& reader, std::size_t number, const StackPart& stack);
-  template <class Reader>
   std::string lock_name(Reader& reader, WaitKind kind, base::GuestVirtual lock);
-  template <class Reader>
   StackPart load_stack(Reader& reader, std::size_t frame);
 
   void choose_rows();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "vitrine/views/budget.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/resolver.h"
 
 namespace vitrine::views {
@@ -40,7 +41,7 @@ class XArray {
 
   // Calls `visit(XArrayEntry)` for every entry there is, with ascending indexes. What is damaged or
   // can't be read is left out, and told at the end.
-  template <class Reader, class Visit>
+  template <class Visit>
   WalkEnd walk(Reader& reader, base::GuestVirtual array, Budget& nodes, Visit&& visit) const;
 
  private:
@@ -58,7 +59,6 @@ class XArray {
     return value == (slot << 2 | 2);
   }
 
-  template <class Reader>
   WalkEnd open_node(Reader& reader, const Pending& node, std::vector<Pending>& waiting) const;
 
   std::uint32_t head_ = 0;               // struct xarray
@@ -67,7 +67,7 @@ class XArray {
   std::uint64_t slot_count_ = 0;
 };
 
-template <class Reader, class Visit>
+template <class Visit>
 WalkEnd XArray::walk(Reader& reader, base::GuestVirtual array, Budget& nodes, Visit&& visit) const {
   std::uint64_t head = 0;
   if (!reader.load(array + head_, head)) return WalkEnd::unreadable;
@@ -85,45 +85,6 @@ WalkEnd XArray::walk(Reader& reader, base::GuestVirtual array, Budget& nodes, Vi
       if (!nodes.spend(1)) return WalkEnd::astray;
       end = both(end, open_node(reader, next, waiting));
     }
-  }
-  return end;
-}
-
-template <class Reader>
-WalkEnd XArray::open_node(Reader& reader, const Pending& node,
-                          std::vector<Pending>& waiting) const {
-  const base::GuestVirtual at(node.entry.value - 2);
-  const auto chunk = static_cast<unsigned>(std::countr_zero(slot_count_));
-  typename Reader::Object object(reader, at, node_bytes_);
-  std::uint8_t shift = 0;
-  if (!object.load(shift_, shift)) return WalkEnd::unreadable;
-  const bool top = node.shift == 64;
-  if (top ? shift >= 64 || shift % chunk != 0 : shift + chunk != node.shift) return WalkEnd::astray;
-  WalkEnd end = WalkEnd::whole;
-  std::uint64_t siblings = 0;
-  std::uint64_t sibling = 0;
-  for (std::uint64_t slot = slot_count_; slot-- > 0;) {
-    std::uint64_t value = 0;
-    if (!object.load(slots_ + slot * 8, value)) {
-      end = both(end, WalkEnd::unreadable);
-      continue;
-    }
-    if (value == 0) {
-      siblings = 0;
-      continue;
-    }
-    if (is_internal(value) && !is_node(value) && value >> 2 < slot) {
-      siblings = value == sibling ? siblings + 1 : 1;
-      sibling = value;
-      continue;
-    }
-    // The siblings that were seen are this entry's, if they say so and are its neighbours.
-    const std::uint64_t more = is_sibling_of(sibling, slot) ? siblings : 0;
-    siblings = 0;
-    sibling = 0;
-    const std::uint64_t first = slot << shift;
-    if (first >> shift != slot) return WalkEnd::astray;
-    waiting.push_back({{node.entry.first + first, (1 + more) << shift, value}, shift});
   }
   return end;
 }

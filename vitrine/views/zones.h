@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "vitrine/kernel/kernel.h"
+#include "vitrine/views/reader.h"
 #include "vitrine/views/resolver.h"
 
 namespace vitrine::views {
@@ -36,7 +37,6 @@ class Zones {
   }
 
   // Their addresses (struct zone); false where they can't be read.
-  template <class Reader>
   bool read(Reader& reader, std::vector<base::GuestVirtual>& zones) const {
     zones.clear();
     if (only_node_) return add_zones(reader, *only_node_, zones);
@@ -54,7 +54,6 @@ class Zones {
   static constexpr std::uint32_t kMaxNodes = 1024;  // MAX_NUMNODES of MAXSMP kernels
   static constexpr std::uint32_t kMaxZones = 16;    // of a node; there are 5 kinds
 
-  template <class Reader>
   bool add_zones(Reader& reader, base::GuestVirtual node,
                  std::vector<base::GuestVirtual>& zones) const {
     std::uint32_t number = 0;

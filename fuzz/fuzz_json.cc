@@ -1,7 +1,6 @@
 // A hostile guest's rows as JSON. The line is ASCII, one line, what another parser accepts, and
 // gives the guest's very bytes back.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "apps/cli/columns.h"
 #include "apps/cli/error.h"
@@ -9,6 +8,7 @@
 #include "apps/cli/json.h"
 #include "fuzz/guest_rows.h"
 #include "fuzz/require.h"
+#include "vitrine/base/json.h"
 
 namespace {
 

@@ -1,8 +1,7 @@
 // What a VMM may send in place of QMP. The same messages are cut however the bytes arrive, each
 // within the limit; where the whole stream is one JSON object, it is the message.
-#include <nlohmann/json.hpp>
-
 #include "fuzz/require.h"
+#include "vitrine/base/json.h"
 #include "vitrine/vmm/json_framer.h"
 
 namespace {

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "apps/cli/escape.h"
 #include "apps/cli/json_text.h"
 #include "vitrine/base/address.h"
+#include "vitrine/base/json.h"
 
 namespace vitrine::cli {
 

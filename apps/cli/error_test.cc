@@ -2,8 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <vector>
+
+#include "vitrine/base/json.h"
 
 namespace vitrine::cli {
 namespace {

@@ -2,9 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
 #include "apps/cli/escape.h"
+#include "vitrine/base/json.h"
 
 namespace vitrine::cli {
 namespace {

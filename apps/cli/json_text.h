@@ -3,11 +3,11 @@
 // Thread contract: pure functions.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "apps/cli/json.h"
 #include "apps/cli/report.h"
+#include "vitrine/base/json.h"
 #include "vitrine/base/result.h"
 
 namespace vitrine::cli {

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "apps/cli/escape.h"
 #include "apps/cli/image_files.h"
+#include "vitrine/base/json.h"
 
 namespace vitrine::cli {
 namespace {

@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "apps/cli/manifest.h"
+#include "vitrine/base/json.h"
 
 namespace vitrine::cli {
 namespace {

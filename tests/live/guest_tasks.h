@@ -4,11 +4,11 @@
 #pragma once
 
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "tests/live/guest.h"
+#include "vitrine/base/json.h"
 
 namespace vitrine::live {
 

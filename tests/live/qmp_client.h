@@ -5,10 +5,10 @@
 #pragma once
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "tests/live/local_socket.h"
+#include "vitrine/base/json.h"
 
 namespace vitrine::live {
 

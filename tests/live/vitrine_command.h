@@ -3,11 +3,11 @@
 // Thread contract: free functions, callable from any thread.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "tests/live/subprocess.h"
+#include "vitrine/base/json.h"
 
 namespace vitrine::live {
 

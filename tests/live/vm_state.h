@@ -3,10 +3,9 @@
 // Thread contract: free functions; they occupy the VM's QMP socket for a moment.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include "tests/live/guest.h"
 #include "tests/live/qmp_client.h"
+#include "vitrine/base/json.h"
 
 namespace vitrine::live {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
+#include "vitrine/base/json.h"
 #include "vitrine/images/bytes.h"
 #include "vitrine/images/sha256.h"
 #include "vitrine/memory/file_bytes.h"
@@ -16,7 +16,7 @@ using base::Code;
 using base::fail;
 using base::GuestPhysical;
 using base::GuestVirtual;
-using nlohmann::json;
+using base::Json;
 
 constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kHeader = 72;
@@ -29,19 +29,19 @@ tl::unexpected<base::Error> damaged(const std::string& what) {
   return fail(Code::inconsistent, "the evidence file " + what, "take it from another copy");
 }
 
-json map_json(const paging::LinearMap& map) {
+Json map_json(const paging::LinearMap& map) {
   return {map.start.value, map.size, map.physical.value};
 }
 
-paging::LinearMap parse_map(const json& value) {
+paging::LinearMap parse_map(const Json& value) {
   return {GuestVirtual(value.at(0).get<std::uint64_t>()), value.at(1).get<std::uint64_t>(),
           GuestPhysical(value.at(2).get<std::uint64_t>())};
 }
 
 std::vector<std::uint8_t> profile_of(const Evidence& evidence) {
-  json ram = json::array();
+  Json ram = Json::array();
   for (const memory::Range& range : evidence.ram) ram.push_back({range.start.value, range.size});
-  return json::to_cbor({{"about", evidence.about},
+  return Json::to_cbor({{"about", evidence.about},
                         {"vmcoreinfo", evidence.vmcoreinfo},
                         {"note", evidence.note.value},
                         {"anchored", evidence.anchored},
@@ -53,8 +53,8 @@ std::vector<std::uint8_t> profile_of(const Evidence& evidence) {
                         {"ram", std::move(ram)}});
 }
 
-// Throws json::exception where something is missing or of another type.
-void parse_profile(const json& profile, Evidence& evidence) {
+// Throws Json::exception where something is missing or of another type.
+void parse_profile(const Json& profile, Evidence& evidence) {
   using Texts = std::map<std::string, std::string>;
   evidence.about = profile.at("about").get<Texts>();
   evidence.vmcoreinfo = profile.at("vmcoreinfo").get<std::string>();
@@ -65,7 +65,7 @@ void parse_profile(const json& profile, Evidence& evidence) {
   evidence.space.direct = parse_map(profile.at("direct"));
   evidence.space.image = parse_map(profile.at("image"));
   evidence.answers = profile.at("answers").get<Texts>();
-  for (const json& range : profile.at("ram")) {
+  for (const Json& range : profile.at("ram")) {
     if (evidence.ram.size() == kMostRanges) return;
     evidence.ram.push_back(
         {GuestPhysical(range.at(0).get<std::uint64_t>()), range.at(1).get<std::uint64_t>()});
@@ -198,8 +198,8 @@ base::Result<Evidence> read_evidence(int file) {
   const auto* begin = reinterpret_cast<const std::uint8_t*>(text.data());
   try {
     // Sizes beyond all memory are thrown even where it is told to throw nothing.
-    parse_profile(json::from_cbor(begin, begin + text.size(), true, false), evidence);
-  } catch (const json::exception&) {
+    parse_profile(Json::from_cbor(begin, begin + text.size(), true, false), evidence);
+  } catch (const Json::exception&) {
     return damaged("has a profile that makes no sense");
   }
   if (evidence.space.format == nullptr) return damaged("names page tables that are not known");

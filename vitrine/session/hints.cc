@@ -2,17 +2,17 @@
 
 #include <algorithm>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <utility>
 
+#include "vitrine/base/json.h"
 #include "vitrine/host/mappings.h"
 #include "vitrine/session/cache_folder.h"
 
 namespace vitrine::session {
 namespace {
 
-using nlohmann::json;
+using base::Json;
 
 constexpr int kFormat = 4;
 constexpr std::size_t kMaxRegions = 128;
@@ -53,11 +53,11 @@ std::string file_name(const vmm::Machine& machine) {
 }
 
 // Throws where it is another kind of number: get() would make some whole number of it.
-std::uint64_t whole_number(const json& value) {
-  return value.get_ref<const json::number_unsigned_t&>();
+std::uint64_t whole_number(const Json& value) {
+  return value.get_ref<const Json::number_unsigned_t&>();
 }
 
-json json_of(const vmm::RamRegion& region) {
+Json json_of(const vmm::RamRegion& region) {
   return {{"start", region.start.value},
           {"size", region.size},
           {"host", region.host.value},
@@ -72,7 +72,7 @@ json json_of(const vmm::RamRegion& region) {
           {"path", region.path}};
 }
 
-vmm::RamRegion region_of(const json& entry) {
+vmm::RamRegion region_of(const Json& entry) {
   vmm::RamRegion region;
   region.start = base::GuestPhysical(whole_number(entry.at("start")));
   region.size = whole_number(entry.at("size"));
@@ -118,42 +118,42 @@ void store_hints(const vmm::Machine& machine, const Hints& hints) {
 }
 
 std::optional<Hints> parse_hints(std::string_view text) {
-  const json parsed = json::parse(text, nullptr, false);
-  if (!parsed.is_object() || parsed.value("format", json()) != kFormat) return std::nullopt;
+  const Json parsed = base::parse_json(text);
+  if (!parsed.is_object() || parsed.value("format", Json()) != kFormat) return std::nullopt;
   // Whatever is missing or of another type throws, and means that there are no hints.
   try {
     Hints hints;
     hints.note = base::GuestPhysical(whole_number(parsed.at("note")));
     hints.mappings = whole_number(parsed.at("mappings"));
     hints.layout.source = parsed.at("source").get<std::string>();
-    for (const json& entry : parsed.at("regions")) {
+    for (const Json& entry : parsed.at("regions")) {
       if (hints.layout.regions.size() == kMaxRegions) return std::nullopt;
       hints.layout.regions.push_back(region_of(entry));
     }
-    for (const json& entry : parsed.at("pieces")) {
+    for (const Json& entry : parsed.at("pieces")) {
       if (hints.pieces.size() == kMaxPieces) return std::nullopt;
       hints.pieces.push_back(
           {base::GuestPhysical(whole_number(entry.at(0))), whole_number(entry.at(1))});
     }
     return holds_together(hints) ? std::optional(std::move(hints)) : std::nullopt;
-  } catch (const json::exception&) {
+  } catch (const Json::exception&) {
     return std::nullopt;
   }
 }
 
 std::string hints_text(const Hints& hints) {
-  json regions = json::array();
+  Json regions = Json::array();
   if (hints.layout.regions.size() <= kMaxRegions)
     for (const vmm::RamRegion& region : hints.layout.regions) regions.push_back(json_of(region));
-  json pieces = json::array();
+  Json pieces = Json::array();
   for (const memory::Range& piece :
        std::span(hints.pieces).first(std::min(hints.pieces.size(), kMaxPieces)))
     pieces.push_back({piece.start.value, piece.size});
-  const json entry{{"format", kFormat},          {"note", hints.note.value},
+  const Json entry{{"format", kFormat},          {"note", hints.note.value},
                    {"mappings", hints.mappings}, {"source", hints.layout.source},
                    {"regions", regions},         {"pieces", pieces}};
   // A path may not be UTF-8: what is replaced in it is only shown.
-  return entry.dump(-1, ' ', false, json::error_handler_t::replace);
+  return base::json_text(entry);
 }
 
 }  // namespace vitrine::session

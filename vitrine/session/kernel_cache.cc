@@ -1,14 +1,14 @@
 #include "vitrine/session/kernel_cache.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "vitrine/base/json.h"
 #include "vitrine/session/cache_folder.h"
 
 namespace vitrine::session {
 namespace {
 
-using nlohmann::json;
+using base::Json;
 
 constexpr int kFormat = 1;
 constexpr std::size_t kMaxFile = 1u << 20;
@@ -24,8 +24,8 @@ bool names_a_file(std::string_view build_id) {
 }
 
 // Throws where it is another kind of number: get() would make some whole number of it.
-std::uint64_t whole_number(const json& value) {
-  return value.get_ref<const json::number_unsigned_t&>();
+std::uint64_t whole_number(const Json& value) {
+  return value.get_ref<const Json::number_unsigned_t&>();
 }
 
 std::string file_name(std::string_view build_id) {
@@ -47,33 +47,33 @@ void store_kernel(const kernel::Recollection& kept) {
 }
 
 std::optional<kernel::Recollection> parse_recollection(std::string_view text) {
-  const json parsed = json::parse(text, nullptr, false);
-  if (!parsed.is_object() || parsed.value("format", json()) != kFormat) return std::nullopt;
+  const Json parsed = base::parse_json(text);
+  if (!parsed.is_object() || parsed.value("format", Json()) != kFormat) return std::nullopt;
   // Whatever is missing or of another type throws, and means that nothing was kept.
   try {
     kernel::Recollection kept;
     kept.release = parsed.at("release").get<std::string>();
     kept.build_id = parsed.at("build_id").get<std::string>();
-    for (const json& sample : parsed.at("samples"))
+    for (const Json& sample : parsed.at("samples"))
       kept.samples.push_back({whole_number(sample.at(0)), whole_number(sample.at(1))});
-    const json& answers = parsed.at("answers");
+    const Json& answers = parsed.at("answers");
     if (answers.size() > kMaxAnswers) return std::nullopt;
     kept.answers = answers.get<std::map<std::string, std::string>>();
     return kept;
-  } catch (const json::exception&) {
+  } catch (const Json::exception&) {
     return std::nullopt;
   }
 }
 
 std::string recollection_text(const kernel::Recollection& kept) {
-  json samples = json::array();
+  Json samples = Json::array();
   for (const auto& sample : kept.samples) samples.push_back({sample.offset, sample.hash});
-  const json entry{{"format", kFormat},
+  const Json entry{{"format", kFormat},
                    {"release", kept.release},
                    {"build_id", kept.build_id},
                    {"samples", samples},
                    {"answers", kept.answers}};
-  return entry.dump(-1, ' ', false, json::error_handler_t::replace);
+  return base::json_text(entry);
 }
 
 }  // namespace vitrine::session

@@ -6,10 +6,10 @@
 #include <array>
 #include <charconv>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "vitrine/base/base64.h"
+#include "vitrine/base/json.h"
 #include "vitrine/vmm/agent_commands.h"
 #include "vitrine/vmm/agent_port.h"
 
@@ -18,7 +18,7 @@ namespace {
 
 using base::Code;
 using base::fail;
-using Json = nlohmann::json;
+using base::Json;
 
 constexpr std::size_t kPage = 4096;
 constexpr std::array<std::string_view, 4> kNeeded{"guest-file-open", "guest-file-seek",
@@ -33,17 +33,15 @@ vmm::AgentCommand read_some(std::int64_t handle, std::size_t size) {
   return {"guest-file-read", fmt::format(R"({{"handle":{},"count":{}}})", handle, size)};
 }
 
-Json parse(std::string_view text) { return Json::parse(text, nullptr, /*allow_exceptions=*/false); }
-
 bool is_at(const base::Result<std::string>& answer, std::uint64_t offset) {
-  const Json position = answer ? parse(*answer) : Json();
+  const Json position = answer ? base::parse_json(*answer) : Json();
   return position.is_object() && position.value("position", Json()) == offset;
 }
 
 // The bytes that a read returned; how many there were, or nothing.
 std::optional<std::size_t> take(const base::Result<std::string>& answer,
                                 std::span<std::byte> into) {
-  const Json read = answer ? parse(*answer) : Json();
+  const Json read = answer ? base::parse_json(*answer) : Json();
   if (!read.is_object()) return std::nullopt;
   const auto text = read.find("buf-b64");
   if (text == read.end() || !text->is_string()) return std::nullopt;

@@ -14,11 +14,11 @@ namespace {
 
 using base::Code;
 using base::GuestPhysical;
+using base::Json;
 using memory::ReadStatus;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using vmm::testing::FakeAgent;
-using Json = nlohmann::json;
 
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kStart = 16 * kPage;  // of RAM, and of its part of the file

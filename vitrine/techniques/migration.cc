@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "vitrine/base/json.h"
 #include "vitrine/host/write_protection.h"
 #include "vitrine/techniques/handed_descriptor.h"
 #include "vitrine/vmm/registers.h"
@@ -15,8 +15,8 @@
 namespace vitrine::techniques {
 namespace {
 
-using Json = nlohmann::json;
 using base::Code;
+using base::Json;
 
 constexpr const char* kBackground = "background-snapshot";
 // Bytes per second: more than any machine has, and few enough for QEMU's arithmetic.
@@ -25,7 +25,7 @@ constexpr std::uint64_t kUnlimited = std::uint64_t{1} << 40;
 base::Result<Json> ask(vmm::Qmp& qmp, const char* command) {
   auto reply = qmp.execute(command);
   if (!reply) return base::fail(reply.error());
-  Json json = Json::parse(*reply, nullptr, /*allow_exceptions=*/false);
+  Json json = base::parse_json(*reply);
   if (json.is_discarded())
     return base::fail(Code::inconsistent, fmt::format("QEMU answers {} unintelligibly", command));
   return json;

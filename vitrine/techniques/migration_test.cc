@@ -12,7 +12,7 @@
 namespace vitrine::techniques {
 namespace {
 
-using Json = nlohmann::json;
+using base::Json;
 using vmm::testing::FakeQmp;
 
 const vmm::QmpLimits kPatient{std::chrono::seconds(5), std::chrono::seconds(5), 1 << 16};

@@ -9,12 +9,13 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <nlohmann/json.hpp>
+
+#include "vitrine/base/json.h"
 
 namespace vitrine::techniques {
 namespace {
 
-using Json = nlohmann::json;
+using base::Json;
 
 constexpr std::uint64_t kWord = 8;
 

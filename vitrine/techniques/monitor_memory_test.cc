@@ -13,12 +13,12 @@ namespace vitrine::techniques {
 namespace {
 
 using base::GuestPhysical;
+using base::Json;
 using memory::ReadRequest;
 using memory::ReadStatus;
 using vmm::Intervention;
 using vmm::Qmp;
 using vmm::testing::FakeQmp;
-using Json = nlohmann::json;
 
 constexpr const char* kTwoLines =
     "0000000000001008: 0x0807060504030201 0x1817161514131211\n"

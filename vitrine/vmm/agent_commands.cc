@@ -1,15 +1,16 @@
 #include "vitrine/vmm/agent_commands.h"
 
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
+
+#include "vitrine/base/json.h"
 
 namespace vitrine::vmm {
 namespace {
 
 using base::Code;
 using base::fail;
-using Json = nlohmann::json;
+using base::Json;
 
 void add(std::string& list, std::string_view name) {
   list += (list.empty() ? "" : ", ") + std::string(name);
@@ -33,7 +34,7 @@ std::map<std::string, bool> commands_of(const Json& info) {
 base::Result<void> require_commands(GuestAgent& agent, std::span<const std::string_view> names) {
   auto text = agent.execute({"guest-info", ""});
   if (!text) return fail(text.error());
-  const auto enabled = commands_of(Json::parse(*text, nullptr, /*allow_exceptions=*/false));
+  const auto enabled = commands_of(base::parse_json(*text));
   if (enabled.empty())
     return fail(Code::inconsistent, "the guest agent's answer to guest-info is damaged");
   std::string forbidden;

@@ -10,11 +10,11 @@ namespace vitrine::vmm {
 namespace {
 
 using base::Code;
+using base::Json;
 using ::testing::AllOf;
 using testing::FakeAgent;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using Json = nlohmann::json;
 
 constexpr std::array<std::string_view, 2> kNeeded{"guest-file-open", "guest-file-close"};
 

@@ -6,23 +6,21 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
 
 #include "vitrine/base/base64.h"
+#include "vitrine/base/json.h"
 
 namespace vitrine::vmm {
 namespace {
 
 using base::Code;
 using base::fail;
-using Json = nlohmann::json;
+using base::Json;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kPatience{3};
-
-Json parse(std::string_view text) { return Json::parse(text, nullptr, /*allow_exceptions=*/false); }
 
 std::optional<std::int64_t> whole_number(const Json& value) {
   if (!value.is_number_integer()) return std::nullopt;
@@ -132,7 +130,7 @@ bool AgentIntervention::take_over() {
 }
 
 void AgentIntervention::find_begun(std::string_view answer) {
-  const Json json = parse(answer);
+  const Json json = base::parse_json(answer);
   if (!json.is_object()) return;
   const Json returned = json.value("return", Json());
   const auto number = number_of(returned);
@@ -151,7 +149,7 @@ bool AgentIntervention::release(Kind kind, std::int64_t number) {
   if (!answer) return !agent_.broken() || answer.error().code == Code::gone;
   // The agent forgets a program once it has told that it ended.
   if (kind == Kind::file) return true;
-  const Json status = parse(*answer);
+  const Json status = base::parse_json(*answer);
   return !status.is_object() || status.value("exited", Json(true)) != false;
 }
 
@@ -163,7 +161,7 @@ base::Result<std::int64_t> AgentIntervention::begin_in_guest(const AgentCommand&
   std::optional<std::int64_t> number;
   const auto keep = [&](const base::Result<std::string>& answer) -> base::Result<void> {
     if (!answer) return {};
-    number = number_of(parse(*answer));
+    number = number_of(base::parse_json(*answer));
     if (!number)
       return fail(Code::inconsistent,
                   fmt::format("the guest agent's answer to {} is damaged", command.name));
@@ -213,7 +211,7 @@ base::Result<AgentOutput> AgentIntervention::run(std::string_view path,
   while (true) {
     auto answer = agent_.execute(status_of(*pid));
     if (!answer) return fail(answer.error());
-    const Json status = parse(*answer);
+    const Json status = base::parse_json(*answer);
     if (!status.is_object())
       return fail(Code::inconsistent, "the guest agent's answer to guest-exec-status is damaged");
     if (status.value("exited", Json(true)) != false) {

@@ -17,9 +17,9 @@ namespace vitrine::vmm {
 namespace {
 
 using base::Code;
+using base::Json;
 using testing::FakeAgent;
 using ::testing::HasSubstr;
-using Json = nlohmann::json;
 
 const AgentLimits kLimits{std::chrono::milliseconds(500), std::chrono::milliseconds(500), 1 << 16};
 

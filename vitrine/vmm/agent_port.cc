@@ -1,9 +1,9 @@
 #include "vitrine/vmm/agent_port.h"
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
+#include "vitrine/base/json.h"
 #include "vitrine/vmm/qmp_socket.h"
 
 namespace vitrine::vmm {
@@ -11,7 +11,7 @@ namespace {
 
 using base::Code;
 using base::fail;
-using Json = nlohmann::json;
+using base::Json;
 
 base::Error no_port() {
   return {Code::absent, "the VM has no port for a guest agent that is a Unix socket",
@@ -36,13 +36,13 @@ std::optional<base::Error> explain_silence(const Machine& machine, const std::st
   auto qmp = open_qmp(machine, {}, proc);
   if (!qmp) return std::nullopt;
   if (const auto text = qmp->execute("query-status")) {
-    const Json status = Json::parse(*text, nullptr, false);
+    const Json status = base::parse_json(*text);
     if (status.is_object() && status.value("running", Json(true)) == false)
       return base::Error{Code::timeout, "the VM is paused, and its guest agent with it",
                          "let it go on (QMP: cont)"};
   }
   const auto text = qmp->execute("query-chardev");
-  const Json list = text ? Json::parse(*text, nullptr, false) : Json();
+  const Json list = text ? base::parse_json(*text) : Json();
   if (!list.is_array()) return std::nullopt;
   for (const Json& entry : list) {
     if (!entry.is_object() || entry.value("label", Json()) != chardev) continue;

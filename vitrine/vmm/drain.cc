@@ -1,9 +1,9 @@
 #include "vitrine/vmm/drain.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "vitrine/base/json.h"
 #include "vitrine/vmm/registers.h"
 
 namespace vitrine::vmm {
@@ -11,12 +11,12 @@ namespace {
 
 using base::Code;
 using base::fail;
-using Json = nlohmann::json;
+using base::Json;
 
 base::Result<Json> query(Qmp& qmp, const char* command) {
   const auto text = qmp.execute(command);
   if (!text) return fail(text.error());
-  Json list = Json::parse(*text, nullptr, false);
+  Json list = base::parse_json(*text);
   if (!list.is_array())
     return fail(Code::inconsistent,
                 std::string("the monitor's answer to ") + command + " is no list");

@@ -10,9 +10,9 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <nlohmann/json.hpp>
 #include <vector>
 
+#include "vitrine/base/json.h"
 #include "vitrine/vmm/pause.h"
 #include "vitrine/vmm/qmp_socket.h"
 #include "vitrine/vmm/registers.h"
@@ -20,13 +20,11 @@
 namespace vitrine::vmm {
 namespace {
 
-using Json = nlohmann::json;
+using base::Json;
 
 constexpr std::string_view kOurs = "vitrine-gdb-";  // begins the names of our character devices
 constexpr std::string_view kDisconnected = "disconnected:";
 constexpr std::chrono::milliseconds kConnecting{1000};
-
-Json parse(std::string_view text) { return Json::parse(text, nullptr, /*allow_exceptions=*/false); }
 
 struct CharacterDevice {
   std::string label;
@@ -36,7 +34,7 @@ struct CharacterDevice {
 base::Result<std::vector<CharacterDevice>> character_devices(Qmp& qmp) {
   const auto text = qmp.execute("query-chardev");
   if (!text) return base::fail(text.error());
-  const Json list = parse(*text);
+  const Json list = base::parse_json(*text);
   std::vector<CharacterDevice> devices;
   if (!list.is_array()) return devices;
   for (const Json& device : list) {

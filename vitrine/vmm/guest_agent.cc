@@ -9,21 +9,20 @@
 #include <array>
 #include <cerrno>
 #include <climits>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <thread>
+
+#include "vitrine/base/json.h"
 
 namespace vitrine::vmm {
 namespace {
 
 using base::Code;
 using base::fail;
-using Json = nlohmann::json;
+using base::Json;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kUnanswered = 32;  // commands sent ahead of their answers
-
-Json parse(std::string_view text) { return Json::parse(text, nullptr, /*allow_exceptions=*/false); }
 
 std::string request_of(const AgentCommand& command) {
   std::string text = fmt::format(R"({{"execute":"{}")", command.name);
@@ -51,7 +50,7 @@ base::Error no_answer(std::string_view command) {
 bool is_answer(const std::string& line, std::int64_t id) {
   constexpr std::size_t kLongest = 256;
   if (line.size() > kLongest) return false;
-  const Json answer = parse(line);
+  const Json answer = base::parse_json(line);
   return answer.is_object() && answer.contains("return") && answer["return"].is_number_integer() &&
          answer["return"] == id;
 }
@@ -86,10 +85,10 @@ base::Result<std::string> parse_agent_answer(std::string_view command, std::stri
   constexpr std::string_view kReturned = "{\"return\": ";
   if (line.starts_with(kReturned) && line.ends_with('}'))
     return std::string(line.substr(kReturned.size(), line.size() - kReturned.size() - 1));
-  const Json answer = parse(line);
+  const Json answer = base::parse_json(line);
   if (!answer.is_object()) return fail(no_answer(command));
   if (const auto result = answer.find("return"); result != answer.end())
-    return result->dump(-1, ' ', false, Json::error_handler_t::replace);
+    return base::json_text(*result);
   const auto error = answer.find("error");
   if (error == answer.end() || !error->is_object()) return fail(no_answer(command));
   const std::string words = text_member(*error, "desc");

@@ -8,10 +8,10 @@ namespace vitrine::vmm {
 namespace {
 
 using base::Code;
+using base::Json;
 using ::testing::ElementsAre;
 using testing::FakeAgent;
 using ::testing::HasSubstr;
-using Json = nlohmann::json;
 
 const AgentLimits kShort{std::chrono::milliseconds(50), std::chrono::milliseconds(50), 1 << 16};
 const AgentLimits kPatient{std::chrono::seconds(5), std::chrono::seconds(5), 1 << 16};

@@ -12,8 +12,8 @@
 namespace vitrine::vmm {
 namespace {
 
+using base::Json;
 using testing::FakeQmp;
-using Json = nlohmann::json;
 
 const QmpLimits kPatient{std::chrono::seconds(5), std::chrono::seconds(5), 1 << 16};
 

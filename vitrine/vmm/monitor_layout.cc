@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
 #include <set>
 
+#include "vitrine/base/json.h"
 #include "vitrine/vmm/backing.h"
 #include "vitrine/vmm/memory_tree.h"
 #include "vitrine/vmm/ram_layout.h"
@@ -13,7 +13,7 @@
 namespace vitrine::vmm {
 namespace {
 
-using Json = nlohmann::json;
+using base::Json;
 
 // What a monitor that is hostile or broken could make us ask for at most.
 constexpr std::size_t kMaximumPieces = 4096;
@@ -26,7 +26,7 @@ struct Expected {
 
 Json query(Qmp& qmp, std::string_view command) {
   const auto reply = qmp.execute(command);
-  return reply ? Json::parse(*reply, nullptr, /*allow_exceptions=*/false) : Json();
+  return reply ? base::parse_json(*reply) : Json();
 }
 
 // Plugged-in memory; persistent memory (nvdimm, virtio-pmem) is a disk to the guest, not RAM.

@@ -2,7 +2,8 @@
 
 #include <charconv>
 #include <cmath>
-#include <nlohmann/json.hpp>
+
+#include "vitrine/base/json.h"
 
 namespace vitrine::vmm {
 namespace {
@@ -24,7 +25,7 @@ std::string take_item(std::string_view& text) {
   return item;
 }
 
-void flatten(const nlohmann::json& value, const std::string& key, int depth, Items& items) {
+void flatten(const base::Json& value, const std::string& key, int depth, Items& items) {
   constexpr int kMaximumDepth = 8;
   constexpr std::size_t kMaximumKey = 256;  // QEMU's are far shorter; each value gets a copy
   if (key.size() > kMaximumKey) return;
@@ -67,7 +68,7 @@ std::optional<std::uint64_t> scaled(double number, std::uint64_t unit) {
 OptionList OptionList::parse(std::string_view text, std::string_view implied_key) {
   OptionList list;
   if (text.starts_with('{')) {
-    const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+    const auto json = base::parse_json(text);
     if (!json.is_discarded()) flatten(json, {}, 0, list.items_);
     return list;
   }

@@ -11,27 +11,20 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <random>
 
+#include "vitrine/base/json.h"
 #include "vitrine/vmm/qmp_socket.h"
 
 namespace vitrine::vmm {
 namespace {
 
-using Json = nlohmann::json;
+using base::Json;
 using Clock = std::chrono::steady_clock;
 
 // More than one connection ever uses: answers to commands that were sent before it was
 // resynchronized are told from those sent afterwards.
 constexpr std::uint64_t kIdsOfTheInterrupted = 1u << 31;
-
-Json parse(std::string_view text) { return Json::parse(text, nullptr, /*allow_exceptions=*/false); }
-
-// Guests can put any byte into names QEMU reports, so what is not UTF-8 is replaced, not thrown at.
-std::string dump(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 std::string text_member(const Json& object, const char* key) {
   const auto member = object.find(key);
@@ -53,13 +46,13 @@ std::string request_text(std::string_view command, std::string_view arguments, s
 }
 
 std::string monitor_arguments(std::string_view command) {
-  return dump(Json{{"command-line", command}});
+  return base::json_text(Json{{"command-line", command}});
 }
 
 // The plain text in the reply to human-monitor-command.
 base::Result<std::string> monitor_text(base::Result<std::string> reply) {
   if (!reply) return reply;
-  const Json text = parse(*reply);
+  const Json text = base::parse_json(*reply);
   if (!text.is_string()) {
     return base::fail(base::Code::inconsistent, "QMP answered malformed JSON");
   }
@@ -123,7 +116,7 @@ base::Result<void> Qmp::negotiate() {
                       "the QMP socket does not answer: another client, e.g. libvirt, holds it",
                       "disconnect that client, or give the VM a second -qmp socket");
   }
-  const Json json = parse(*greeting);
+  const Json json = base::parse_json(*greeting);
   if (!json.is_object() || !json.contains("QMP")) {
     return base::fail(base::Code::inconsistent, "what answers is not QMP");
   }
@@ -183,7 +176,7 @@ base::Result<Qmp::Reply> Qmp::reply_to(std::uint64_t id, std::string_view comman
   while (true) {
     auto text = receive(deadline);
     if (!text) return base::fail(text.error());
-    const Json reply = parse(*text);
+    const Json reply = base::parse_json(*text);
     if (!reply.is_object()) {
       return base::fail(base::Code::inconsistent, "QMP answered malformed JSON");
     }
@@ -192,7 +185,9 @@ base::Result<Qmp::Reply> Qmp::reply_to(std::uint64_t id, std::string_view comman
     const bool ours = reply_id != reply.end() ? *reply_id == id : reply.contains("error");
     if (!ours) continue;  // an event
     const auto result = reply.find("return");
-    if (result != reply.end()) return Reply(dump(*result));
+    // Guests can put any byte into names QEMU reports: what is not UTF-8 is replaced, not thrown
+    // at.
+    if (result != reply.end()) return Reply(base::json_text(*result));
     return Reply(base::fail(refusal(command, reply.value("error", Json::object()))));
   }
 }

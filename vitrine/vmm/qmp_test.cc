@@ -9,9 +9,9 @@
 namespace vitrine::vmm {
 namespace {
 
+using base::Json;
 using testing::FakeQmp;
 using ::testing::HasSubstr;
-using Json = nlohmann::json;
 
 const QmpLimits kShort{std::chrono::milliseconds(50), std::chrono::milliseconds(50), 1 << 16};
 const QmpLimits kPatient{std::chrono::seconds(5), std::chrono::seconds(5), 1 << 16};

@@ -12,7 +12,7 @@ using testing::FakeQmp;
 using testing::Recording;
 
 base::Result<RamLayout> ask(Recording& recording) {
-  FakeQmp server([&](const nlohmann::json& request) { return recording.reply(request); });
+  FakeQmp server([&](const base::Json& request) { return recording.reply(request); });
   auto qmp = Qmp::adopt(server.client());
   if (!qmp) return base::fail(qmp.error());
   return layout_from_monitor(*qmp, recording.machine(), recording.proc());

@@ -1,13 +1,14 @@
 #include "vitrine/vmm/registers.h"
 
 #include <charconv>
-#include <nlohmann/json.hpp>
 #include <optional>
+
+#include "vitrine/base/json.h"
 
 namespace vitrine::vmm {
 namespace {
 
-using Json = nlohmann::json;
+using base::Json;
 
 constexpr std::size_t kMaximumProcessors = 4096;
 
@@ -124,7 +125,7 @@ base::Result<std::vector<Registers>> ask_for(Qmp& qmp,
 base::Result<Json> query(Qmp& qmp, std::string_view command) {
   auto reply = qmp.execute(command);
   if (!reply) return base::fail(reply.error());
-  return Json::parse(*reply, nullptr, /*allow_exceptions=*/false);
+  return base::parse_json(*reply);
 }
 
 }  // namespace

@@ -96,9 +96,9 @@ TEST(ParseGeneralRegisters, OfTextThatEndsEarlyDoNotFail) {
 }
 
 TEST(Registers, FallBackToTheFirstProcessor) {
-  FakeQmp server([](const nlohmann::json& request) {
+  FakeQmp server([](const base::Json& request) {
     const bool all = request["arguments"]["command-line"] == "info registers -a";
-    return nlohmann::json(all ? "unsupported flag -a\n" : kLong).dump();
+    return base::Json(all ? "unsupported flag -a\n" : kLong).dump();
   });
   auto qmp = Qmp::adopt(server.client());
   ASSERT_TRUE(qmp);
@@ -108,7 +108,7 @@ TEST(Registers, FallBackToTheFirstProcessor) {
 }
 
 TEST(RunState, IsQemusOwn) {
-  FakeQmp server([](const nlohmann::json& request) {
+  FakeQmp server([](const base::Json& request) {
     return request["execute"] == "query-status" ? R"({"running":false,"status":"paused"})"
                                                 : R"([{"cpu-index":0},{"cpu-index":1}])";
   });
@@ -122,7 +122,7 @@ TEST(RunState, IsQemusOwn) {
 }
 
 TEST(RunState, OfAMalformedAnswerIsInconsistent) {
-  FakeQmp server([](const nlohmann::json&) { return R"({"running":"no"})"; });
+  FakeQmp server([](const base::Json&) { return R"({"running":"no"})"; });
   auto qmp = Qmp::adopt(server.client());
   ASSERT_TRUE(qmp);
   EXPECT_EQ(run_state(*qmp).error().code, base::Code::inconsistent);

@@ -5,11 +5,11 @@
 #pragma once
 
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "apps/cli/verbs/verb.h"
+#include "vitrine/base/json.h"
 #include "vitrine/paging/walked_memory.h"
 
 namespace vitrine::cli {

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "vitrine/base/json.h"
 #include "vitrine/vmm/testing/socket_server.h"
 
 namespace vitrine::vmm::testing {

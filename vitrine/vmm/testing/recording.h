@@ -7,11 +7,11 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "vitrine/base/json.h"
 #include "vitrine/host/testing/fake_proc.h"
 #include "vitrine/vmm/machine.h"
 

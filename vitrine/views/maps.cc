@@ -94,10 +94,10 @@ base::Result<std::unique_ptr<View>> Maps::attach(const kernel::Kernel& kernel,
 
 Outcome Maps::collect(Reader& reader) {
   Outcome outcome = processes_->collect(reader);
-  return collect_with(reader, std::move(outcome));
+  return collect_rows(reader, std::move(outcome));
 }
 
-Outcome Maps::collect_with(Reader& reader, Outcome outcome) {
+Outcome Maps::collect_rows(Reader& reader, Outcome outcome) {
   mappings_.clear();
   files_.clear();
   known_files_.clear();

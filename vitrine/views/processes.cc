@@ -127,12 +127,12 @@ void Processes::add_object_guards(std::vector<ObjectGuard>& guards) const {
 }
 
 Outcome Processes::collect(Reader& reader) {
-  Outcome outcome = collect_with(reader);
+  Outcome outcome = collect_tasks(reader);
   if (details_) details_->collect(reader, rows_, options_.threads);
   return outcome;
 }
 
-Outcome Processes::collect_with(Reader& reader) {
+Outcome Processes::collect_tasks(Reader& reader) {
   Outcome outcome;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     outcome = walk_list(reader);

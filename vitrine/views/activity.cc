@@ -9,8 +9,8 @@ namespace vitrine::views {
 namespace {
 
 using base::GuestVirtual;
+using base::kPage;
 
-constexpr std::uint64_t kPage = 4096;
 constexpr double kLoadUnit = 1 << 11;  // FIXED_1, include/linux/sched/loadavg.h
 
 // The place of a counter in an array of them.

@@ -12,9 +12,9 @@ namespace {
 using base::Code;
 using base::fail;
 using base::GuestVirtual;
+using base::kPage;
 
 constexpr std::size_t kMaxName = 64;
-constexpr std::size_t kPage = 4096;
 constexpr std::int64_t kPagesOfHugePage = 512;
 
 constexpr std::array<Column, 2> kColumnDeclarations{{

@@ -11,10 +11,10 @@ namespace vitrine::views {
 namespace {
 
 using base::GuestVirtual;
+using base::kPage;
 
 constexpr std::size_t kMaxWarnings = 10;
 constexpr int kAttempts = 3;  // of the regions of a process that changes them meanwhile
-constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kMostTables = 4U << 20;  // of 4 KiB: they can map 8 TiB
 
 enum ColumnIndex : unsigned {

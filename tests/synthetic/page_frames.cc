@@ -88,7 +88,7 @@ void PageFrames::set_cached(std::uint64_t frame, std::uint32_t pages) {
   set(frame, "_refcount", pages);
   if (pages == 1) return;
   set_flags(frame, {"PG_lru", "PG_uptodate", "PG_head"});
-  // The number stands in the second page, over what that calls `index` or `kMapping`.
+  // The number stands in the second page, over what that calls `index` or `mapping`.
   const Types& types = kernel_.types();
   const std::uint32_t at = types.offset(
       "folio", kernel_.options().pages == PageTypes::byte ? "_nr_pages" : "_folio_nr_pages");

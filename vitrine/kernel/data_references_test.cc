@@ -33,11 +33,11 @@ class DataReferencesTest : public ::testing::Test {
 };
 
 TEST_F(DataReferencesTest, APageAndAPlaceThereAreAnAddress) {
-  // As objdump shows them: adrp x2, kSecondPage+0x2000; add x9, x2, #0x610; ldr x3, [x2, #1552]
+  // As objdump shows them: adrp x2, page+0x2000; add x9, x2, #0x610; ldr x3, [x2, #1552]
   put({0xd0000002, 0x91184049, 0xf9430843});
   EXPECT_THAT(found().taken, ElementsAre(kSecondPage + 0x2610));
   EXPECT_THAT(found().loaded, ElementsAre(kSecondPage + 0x2610));
-  put({0xf0ffffe2, 0x91184049});  // adrp x2, kSecondPage-0x1000
+  put({0xf0ffffe2, 0x91184049});  // adrp x2, page-0x1000
   EXPECT_THAT(found().taken, ElementsAre(kSecondPage - 0x1000 + 0x610));
 }
 

@@ -40,7 +40,8 @@ int run(int argc, char** argv) {
       vitrine::cli::add_read(line),      vitrine::cli::add_translate(line),
       vitrine::cli::add_registers(line), vitrine::cli::add_techniques(line),
       vitrine::cli::add_rate(line),      vitrine::cli::add_consistency(line),
-      vitrine::cli::add_snapshot(line),  vitrine::cli::add_views(line),
+      vitrine::cli::add_snapshot(line),  vitrine::cli::add_profile(line),
+      vitrine::cli::add_views(line),
   };
   switch (line.parse(argc, argv)) {
     case CommandLine::Outcome::parsed:

@@ -60,6 +60,7 @@ Verb add_symbols(CommandLine& line);
 Verb add_read(CommandLine& line);
 Verb add_translate(CommandLine& line);
 Verb add_registers(CommandLine& line);
+Verb add_profile(CommandLine& line);
 Verb add_views(CommandLine& line);
 
 // Which VM, by which technique, in which form.

@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
+#include <vector>
 
+#include "tests/synthetic/memory.h"
 namespace vitrine::views {
 namespace {
 
+using base::GuestPhysical;
 using base::GuestVirtual;
 using End = Unwinder::End;
 
@@ -15,34 +17,29 @@ constexpr GuestVirtual kStack{0xffff800010000000};
 constexpr std::uint64_t kCode = 0xffff800008000000;
 constexpr GuestVirtual kFirst{kCode + 0x500};
 
-// Words of guest memory; whatever else is not there.
-struct Words {
-  std::map<GuestVirtual, std::uint64_t> words;
-
-  bool load(GuestVirtual at, std::uint64_t& to) const {
-    const auto found = words.find(at);
-    if (found == words.end()) return false;
-    to = found->second;
-    return true;
-  }
-};
+// The task is in the direct map, the stack stands for vmalloc's memory.
+constexpr GuestPhysical kTaskAt{0x1000};
+constexpr GuestPhysical kStackAt{0x10000};
+const paging::AddressSpace kSpace{.direct = {kTask, 0x1000, kTaskAt},
+                                  .image = {kStack, 0x40000, kStackAt}};
 
 class FramePointersTest : public ::testing::Test {
  protected:
   FramePointersTest() {
-    reader_.words[kTask] = kStack.value;
+    memory_.put(kTaskAt, kStack.value);
     sleeps_in(kStack + 0x3000, kCode + 0x10);
   }
   void sleeps_in(GuestVirtual frame, std::uint64_t address) {
-    reader_.words[kTask + 8] = frame.value;
-    reader_.words[kTask + 16] = address;
+    memory_.put(kTaskAt + 8, frame.value);
+    memory_.put(kTaskAt + 16, address);
   }
   void put_frame(std::uint64_t at, std::uint64_t outer, std::uint64_t address) {
-    reader_.words[kStack + at] = outer;
-    reader_.words[kStack + at + 8] = address;
+    memory_.put(kStackAt + at, outer);
+    memory_.put(kStackAt + at + 8, address);
   }
   End unwind() {
     frames_.clear();
+    reader_.begin();
     return FramePointers({.stack = 0,
                           .frame = 8,
                           .address = 16,
@@ -51,7 +48,9 @@ class FramePointersTest : public ::testing::Test {
         .unwind(reader_, kTask, frames_);
   }
 
-  Words reader_;
+  synthetic::Memory memory_{{{GuestPhysical(0), synthetic::megabyte}}};
+  memory::Reader physical_{memory_};
+  Reader reader_{kSpace, physical_};
   std::vector<Unwinder::Frame> frames_;
 };
 
@@ -93,7 +92,7 @@ TEST_F(FramePointersTest, AForgedChainEnds) {
 TEST_F(FramePointersTest, APageThatIsMissingIsToldApart) {
   EXPECT_EQ(unwind(), End::unreadable);
   EXPECT_EQ(frames_.size(), 1U);
-  reader_.words.erase(kTask + 8);
+  memory_.fail_reads({kTaskAt, 4096});
   EXPECT_EQ(unwind(), End::unreadable);
 }
 

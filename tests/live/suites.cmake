@@ -85,7 +85,7 @@ live_suite(LibvirtPeek.* 300 full)
 live_suite(LibvirtAbsent.* 120)
 live_suite(Agent.* 600 beside_others)
 live_suite(SnapshotTest.* 900 beside_others)
-live_suite(ProfileTest.* 300 beside_others)
+live_suite(ProfileTest.* 600 beside_others)
 
 # Variants of the above.
 live_suite(Debian/LogTest.*/Linux6_12 120 full beside_others)

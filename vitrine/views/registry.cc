@@ -5,6 +5,7 @@
 #include "vitrine/views/addresses.h"
 #include "vitrine/views/counters.h"
 #include "vitrine/views/files.h"
+#include "vitrine/views/interrupt_lines.h"
 #include "vitrine/views/kernel_log.h"
 #include "vitrine/views/links.h"
 #include "vitrine/views/maps.h"
@@ -82,6 +83,8 @@ std::span<const Declaration> all() {
        MemoryUse::attach},
       {"counters", "vmstat", "what the guest's kernel counts of its memory and tasks",
        Counters::declared_columns(), Counters::attach},
+      {"interrupt_lines", "interrupts", "how often the guest was interrupted, and by what",
+       InterruptLines::declared_columns(), InterruptLines::attach},
       {"processor_time", "mpstat", "what the guest's CPUs have spent their time on",
        ProcessorTime::declared_columns(), ProcessorTime::attach},
       {"load", "uptime", "how long the guest has been up, and how busy it is",

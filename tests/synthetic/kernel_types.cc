@@ -406,6 +406,31 @@ void add_interrupts(Types& types, bool counters_in_array) {
   types.add_typedef("irq_cpustat_t", "struct <irq_cpustat_t>");
 }
 
+// mm/slab.h and mm/slub.c, but that what it packs into bits has bytes of its own.
+void add_slabs(Types& types, bool nodes_in_pairs) {
+  types.add_struct("kmem_cache_order_objects", {{"x", "unsigned int"}});
+  types.add_struct("kmem_cache_node", {{"list_lock", "spinlock_t"},
+                                       {"nr_partial", "long unsigned int"},
+                                       {"partial", "struct list_head"},
+                                       {"nr_slabs", "atomic_long_t"},
+                                       {"total_objects", "atomic_long_t"}});
+  types.add_struct("kmem_cache_per_node_ptrs",
+                   {{"barn", "void *"}, {"node", "struct kmem_cache_node *"}});
+  types.add_spread("kmem_cache",
+                   {{"size", "unsigned int"},
+                    {"oo", "struct kmem_cache_order_objects"},
+                    {"name", "char *"},
+                    {"list", "struct list_head"},
+                    nodes_in_pairs ? Field{"per_node", "struct kmem_cache_per_node_ptrs[4]"}
+                                   : Field{"node", "struct kmem_cache_node *[4]"}},
+                   256, 0, 256);
+  types.add_struct("slab", {{"flags", "long unsigned int"},
+                            {"slab_cache", "struct kmem_cache *"},
+                            {"slab_list", "struct list_head"},
+                            {"inuse", "u16"},
+                            {"objects", "u16"}});
+}
+
 void add_task(Types& types) {
   types.add_struct("upid", {{"nr", "int"}, {"ns", "struct pid_namespace *"}});
   types.add_struct("pid", {{"count", "refcount_t"},
@@ -605,6 +630,7 @@ Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_se
   add_details(types);
   add_memory(types);
   add_interrupts(types, pages == PageTypes::byte);
+  add_slabs(types, pages == PageTypes::byte);
   add_wait_queues(types);
   add_task(types);
   add_maple_tree(types);

@@ -4,6 +4,7 @@
 #include "vitrine/views/memory_use.h"
 #include "vitrine/views/processor_time.h"
 #include "vitrine/views/processors.h"
+#include "vitrine/views/slab_caches.h"
 #include "vitrine/views/uptime.h"
 
 namespace vitrine::cli {
@@ -37,6 +38,11 @@ Verb add_free(CommandLine& line) {
 Verb add_vmstat(CommandLine& line) {
   return add(line, "vmstat", "Show what the guest's kernel counts of its memory and tasks",
              views::Counters::attach);
+}
+
+Verb add_slabinfo(CommandLine& line) {
+  return add(line, "slabinfo", "Show what the guest's kernel allocates its objects from",
+             views::SlabCaches::attach);
 }
 
 Verb add_interrupts(CommandLine& line) {

@@ -47,6 +47,8 @@ Verb add_ip(CommandLine& line);
 Verb add_lsmod(CommandLine& line);
 Verb add_free(CommandLine& line);
 Verb add_vmstat(CommandLine& line);
+Verb add_slabinfo(CommandLine& line);
+Verb add_interrupts(CommandLine& line);
 Verb add_mpstat(CommandLine& line);
 Verb add_uptime(CommandLine& line);
 Verb add_lscpu(CommandLine& line);

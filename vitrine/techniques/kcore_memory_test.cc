@@ -52,10 +52,11 @@ class FakeKernel {
     std::memcpy(file_.data() + sizeof header, &segment, sizeof segment);
   }
 
-  base::Result<std::unique_ptr<KcoreFile>> open() {
-    auto agent = vmm::GuestAgent::adopt(
-        agent_.client(),
-        {std::chrono::milliseconds(500), std::chrono::milliseconds(500), std::size_t{1} << 20});
+  // `patience`: with an answer of the agent.
+  base::Result<std::unique_ptr<KcoreFile>> open(
+      std::chrono::milliseconds patience = std::chrono::seconds(20)) {
+    auto agent =
+        vmm::GuestAgent::adopt(agent_.client(), {patience, patience, std::size_t{1} << 20});
     if (!agent) return base::fail(agent.error());
     return KcoreFile::open(std::move(*agent));
   }
@@ -186,7 +187,7 @@ TEST(KcoreMemory, AReadAfterASeekThatWasLostIsNotBelieved) {
 
 TEST(KcoreMemory, AnAgentThatHangsIsWaitedForOnceAndRecovers) {
   FakeKernel kernel;
-  KcoreMemory memory(FakeKernel::layout(), std::move(*kernel.open()));
+  KcoreMemory memory(FakeKernel::layout(), std::move(*kernel.open(std::chrono::milliseconds(500))));
   kernel.hangs = true;
   EXPECT_EQ(value_at(memory, kStart + 9 * kPage), 0u);
   const auto before = std::chrono::steady_clock::now();

@@ -10,7 +10,7 @@ namespace {
 
 using views::Type;
 
-const std::vector<views::Column> kColumns = {
+const std::vector<views::Column> kConditionColumns = {
     {"pid", Type::integer},          {"comm", Type::text},
     {"rss_bytes", Type::bytes},      {"kernel_thread", Type::boolean},
     {"start_ns", Type::nanoseconds}, {"cmdline", Type::text}};
@@ -22,13 +22,13 @@ views::Row sample() {
 }
 
 Truth truth(std::string_view text) {
-  const auto condition = parse_condition(text, kColumns);
+  const auto condition = parse_condition(text, kConditionColumns);
   EXPECT_TRUE(condition) << text << ": " << base::to_string(condition.error());
   return condition ? condition->of(sample()) : Truth::unknown;
 }
 
 std::string error(std::string_view text) {
-  const auto condition = parse_condition(text, kColumns);
+  const auto condition = parse_condition(text, kConditionColumns);
   EXPECT_FALSE(condition) << text;
   if (condition) return {};
   EXPECT_EQ(condition.error().code, base::Code::invalid);
@@ -74,8 +74,8 @@ TEST(Condition, QuotesAndEscapes) {
   const views::Row row{{std::int64_t{1}, std::string("a\"b\x1b\\ null")}, {}};
   for (const char* text :
        {R"(comm = "a\"b\x1b\\ null")", R"(comm = 'a"b\x1b\\ null')", R"(comm ~ "*\\*")"})
-    EXPECT_EQ(parse_condition(text, kColumns).value().of(row), Truth::yes) << text;
-  EXPECT_EQ(parse_condition("comm = \"null\"", kColumns).value().of(row), Truth::no);
+    EXPECT_EQ(parse_condition(text, kConditionColumns).value().of(row), Truth::yes) << text;
+  EXPECT_EQ(parse_condition("comm = \"null\"", kConditionColumns).value().of(row), Truth::no);
 }
 
 TEST(Condition, PointsAtMistakes) {
@@ -101,7 +101,7 @@ TEST(Condition, DepthIsBounded) {
   std::string nots;
   for (int i = 0; i < 10'000; ++i) nots += "not ";
   EXPECT_NE(error(nots + "kernel_thread").find("nested too deeply"), std::string::npos);
-  const auto condition = parse_condition(std::string(100'000, ' '), kColumns);
+  const auto condition = parse_condition(std::string(100'000, ' '), kConditionColumns);
   EXPECT_FALSE(condition);
 }
 
@@ -119,7 +119,7 @@ TEST(Condition, AnyMixOfPiecesIsParsedOrRefused) {
     std::string text;
     for (auto n = random() % 14; n > 0; --n)
       text.append(pieces[random() % std::size(pieces)]).append(" ");
-    const auto condition = parse_condition(text, kColumns);
+    const auto condition = parse_condition(text, kConditionColumns);
     if (!condition) continue;
     (void)condition->of(sample());
     ++parsed;

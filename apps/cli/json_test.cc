@@ -10,7 +10,7 @@ namespace {
 
 using views::Type;
 
-const std::vector<views::Column> kColumns = {
+const std::vector<views::Column> kJsonColumns = {
     {"pid", Type::integer},           {"comm", Type::text},       {"task", Type::address},
     {"kernel_thread", Type::boolean}, {"rss_bytes", Type::bytes}, {"cmdline", Type::text}};
 
@@ -38,7 +38,7 @@ ObservationReport sample_report() {
 TEST(Json, ObservationFollowsTheContract) {
   const std::vector<views::Row> rows = {sample_row()};
   EXPECT_EQ(
-      observation_json(sample_report(), kColumns, rows, JsonLayout::line),
+      observation_json(sample_report(), kJsonColumns, rows, JsonLayout::line),
       R"({"schema":1,"vm":{"name":"guest","pid":42,"source":"pid"},)"
       R"("kernel":{"release":"6.1.0","build_id":null},"view":"processes","technique":"map",)"
       R"("observation":{"started":"2023-11-14T22:13:20.000000001Z","duration_ns":5,"reads":0,)"
@@ -51,8 +51,8 @@ TEST(Json, ObservationFollowsTheContract) {
 }
 
 TEST(Json, WhatIsUnknownIsNull) {
-  const auto object =
-      nlohmann::json::parse(observation_json(ObservationReport{}, kColumns, {}, JsonLayout::line));
+  const auto object = nlohmann::json::parse(
+      observation_json(ObservationReport{}, kJsonColumns, {}, JsonLayout::line));
   EXPECT_TRUE(object["kernel"].is_null());
   EXPECT_TRUE(object["vm"]["name"].is_null() && object["vm"]["pid"].is_null());
   EXPECT_EQ(object["observation"]["consistency"]["atomic"], "unknown");
@@ -66,17 +66,18 @@ TEST(Json, GuestTextIsAsciiAndComesBackWhole) {
   views::Row row = sample_row();
   row.values[1] = all;
   const std::vector<views::Row> rows = {row};
-  const std::string json = list_json("rows", std::nullopt, kColumns, rows, JsonLayout::indented);
+  const std::string json =
+      list_json("rows", std::nullopt, kJsonColumns, rows, JsonLayout::indented);
   for (const char c : json) ASSERT_TRUE(c == '\n' || (c >= ' ' && c < 0x7f));
   const auto object = nlohmann::json::parse(json);
   EXPECT_EQ(from_json(object["rows"][0]["comm"].get<std::string>()), all);
 }
 
 TEST(Json, Lists) {
-  EXPECT_EQ(list_json("vms", std::nullopt, kColumns, {}, JsonLayout::line),
+  EXPECT_EQ(list_json("vms", std::nullopt, kJsonColumns, {}, JsonLayout::line),
             "{\"schema\":1,\"vms\":[]}\n");
   EXPECT_EQ(
-      list_json("techniques", VmIdentity{{}, 7, "pid"}, kColumns, {}, JsonLayout::line),
+      list_json("techniques", VmIdentity{{}, 7, "pid"}, kJsonColumns, {}, JsonLayout::line),
       "{\"schema\":1,\"vm\":{\"name\":null,\"pid\":7,\"source\":\"pid\"},\"techniques\":[]}\n");
 }
 

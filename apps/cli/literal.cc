@@ -18,7 +18,7 @@ struct Unit {
   std::uint64_t factor;
 };
 
-constexpr Unit kPlain[] = {{"", 1}};
+constexpr Unit kNoUnits[] = {{"", 1}};
 constexpr Unit kSizes[] = {{"", 1},           {"B", 1},
                            {"K", 1ull << 10}, {"KiB", 1ull << 10},
                            {"M", 1ull << 20}, {"MiB", 1ull << 20},
@@ -101,7 +101,7 @@ std::optional<Value> parse_literal(std::string_view word, Type type) {
       if (word.starts_with('-')) return std::nullopt;
       [[fallthrough]];
     case Type::integer:
-      return parse_number(word, kPlain);
+      return parse_number(word, kNoUnits);
     case Type::bytes:
       return parse_number(word, kSizes);
     case Type::nanoseconds:

@@ -11,10 +11,10 @@ namespace {
 using testing::ElementsAre;
 using views::Type;
 
-const std::vector<views::Column> kColumns = {
+const std::vector<views::Column> kSelectColumns = {
     {"pid", Type::integer}, {"comm", Type::text}, {"rss_bytes", Type::bytes}};
 
-std::vector<views::Row> sample() {
+std::vector<views::Row> unsorted() {
   return {
       {{std::int64_t{3}, std::string("c"), std::uint64_t{10}}, {}},
       {{std::int64_t{1}, std::string("a"), {}}, {{"rss_bytes", base::Code::unreadable, "gone"}}},
@@ -24,9 +24,9 @@ std::vector<views::Row> sample() {
 }
 
 Selected run(const SelectionText& text) {
-  const auto selection = parse_selection(text, kColumns);
+  const auto selection = parse_selection(text, kSelectColumns);
   EXPECT_TRUE(selection);
-  return select(selection.value(), sample());
+  return select(selection.value(), unsorted());
 }
 
 std::vector<std::int64_t> pids(const Selected& selected) {
@@ -51,11 +51,11 @@ TEST(Select, SortsByTypeStablyWithNullLast) {
 }
 
 TEST(Select, ChoosesColumnsAndTheirErrors) {
-  const auto selection = parse_selection({"comm,PID", "", ""}, kColumns);
+  const auto selection = parse_selection({"comm,PID", "", ""}, kSelectColumns);
   ASSERT_TRUE(selection);
   EXPECT_EQ(selection->columns[0].name, "comm");
   EXPECT_EQ(selection->columns[1].name, "pid");
-  const std::vector<views::Row> rows = project(*selection, sample());
+  const std::vector<views::Row> rows = project(*selection, unsorted());
   EXPECT_EQ(std::get<std::string>(rows[0].values[0]), "c");
   EXPECT_EQ(rows[0].values.size(), 2u);
   EXPECT_TRUE(rows[1].errors.empty());
@@ -77,12 +77,12 @@ TEST(Select, NamesWhatIsValid) {
   for (const SelectionText& text : {SelectionText{"pidd", "", ""}, SelectionText{"", "pidd", ""},
                                     SelectionText{"pid,,comm", "", ""}, SelectionText{"", "-", ""},
                                     SelectionText{"", "", "pidd = 1"}}) {
-    const auto selection = parse_selection(text, kColumns);
+    const auto selection = parse_selection(text, kSelectColumns);
     ASSERT_FALSE(selection);
     EXPECT_EQ(selection.error().code, base::Code::invalid);
     EXPECT_EQ(selection.error().remedy, "columns: pid, comm, rss_bytes");
   }
-  EXPECT_FALSE(parse_selection({"pid,pid", "", ""}, kColumns));
+  EXPECT_FALSE(parse_selection({"pid,pid", "", ""}, kSelectColumns));
 }
 
 TEST(Order, ComparesAcrossSigns) {

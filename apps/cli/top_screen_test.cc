@@ -29,7 +29,7 @@ TopProcess process(std::int64_t pid, const std::string& comm, double share, std:
   return made;
 }
 
-TopSample sample() {
+TopSample top_sample() {
   TopSample made;
   made.processes = {process(1, "init", 0, 100, 0), process(2, "busy", 90, 10),
                     process(3, "large", 10, 9000, 2)};
@@ -59,7 +59,7 @@ class TopScreenTest : public testing::Test {
   }
 
   TopScreen screen_;
-  TopSample sample_ = sample();
+  TopSample sample_ = top_sample();
   std::string text_;
 };
 

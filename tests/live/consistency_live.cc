@@ -11,7 +11,7 @@ using nlohmann::json;
 
 const json& verdict(const json& document) { return document.at("observation").at("consistency"); }
 
-json find(const json& list, const char* key, const std::string& value) {
+json entry_of(const json& list, const char* key, const std::string& value) {
   for (const json& entry : list)
     if (entry.at(key) == value) return entry;
   return {};
@@ -58,15 +58,15 @@ TEST_P(ConsistencyTest, IsWhatTheLocksAndTheTasksShow) {
     EXPECT_GE(mode.at("reached").get<double>(), 0.9 * mode.at("observations").get<double>())
         << mode;
     EXPECT_GT(mode.at("tasks"), 40) << mode;
-    EXPECT_EQ(find(mode.at("kinds"), "kind", "zombie").at("share"), 1.0) << mode;
+    EXPECT_EQ(entry_of(mode.at("kinds"), "kind", "zombie").at("share"), 1.0) << mode;
     const bool stops =
         mode.at("mode") == "freeze" || mode.at("mode") == "vmm" || mode.at("mode") == "fork";
     EXPECT_EQ(mode.at("stopped_ns") > 0, stops) << mode;
   }
   // What holds whenever nobody writes holds in each that is called quiescent.
-  EXPECT_EQ(find(modes, "mode", "quiescent").at("extrinsic").at("observations"), 0) << modes;
+  EXPECT_EQ(entry_of(modes, "mode", "quiescent").at("extrinsic").at("observations"), 0) << modes;
   // Pausing removes no state of the guest itself.
-  EXPECT_EQ(find(modes, "mode", "freeze").at("intrinsic").at("share"), 1.0) << modes;
+  EXPECT_EQ(entry_of(modes, "mode", "freeze").at("intrinsic").at("share"), 1.0) << modes;
 }
 
 INSTANTIATE_TEST_SUITE_P(Debian, ConsistencyTest, testing::Values("6.1", "6.12", "7"),

@@ -44,7 +44,7 @@ Names names_of(const std::string& listing) {
 }
 
 // What the two do not have alike.
-Names differences(const Names& left, const Names& right) {
+Names differing(const Names& left, const Names& right) {
   Names result;
   std::ranges::set_symmetric_difference(left, right, std::inserter(result, result.end()));
   return result;
@@ -85,7 +85,7 @@ TEST_F(CrashTest, ShowsTheGuestThatWasSaved) {
     const Finished shown = run({"crash", "-s", "-i", commands.string(), symbols().string(), image},
                                std::chrono::minutes(2));
     SCOPED_TRACE(testing::PrintToString(options) + shown.errors);
-    EXPECT_THAT(differences(names_of(shown.output), expected), testing::IsEmpty());
+    EXPECT_THAT(differing(names_of(shown.output), expected), testing::IsEmpty());
     EXPECT_THAT(shown.output, testing::HasSubstr("said-to-the-kernel"));
     EXPECT_THAT(shown.output, testing::ContainsRegex("RELEASE: 6\\.1\\.0-"));
   }

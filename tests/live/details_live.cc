@@ -30,11 +30,13 @@ json value_of(const json& row, const std::string& field) {
   return row.at(name).get<std::uint64_t>() / kNanosecondsPerTick;
 }
 
-// What lists the details has its process wait elsewhere than afterwards, and threads of the kernel
-// wander.
+// What lists the details has its process wait elsewhere than afterwards, and the threads of RCU:
+// grace periods go on while it lists, and end when it rests. Threads of the kernel wander.
 bool moves_meanwhile(const json& row, const std::string& field) {
   const bool lists = row.at("pid") == 1 && (field == "wchan" || field == "cpu");
-  return lists || (field == "cpu" && row.at("kernel_thread"));
+  const bool of_rcu = field == "wchan" && row.at("kernel_thread") &&
+                      row.at("comm").get<std::string>().starts_with("rcu_");
+  return lists || of_rcu || (field == "cpu" && row.at("kernel_thread"));
 }
 
 // Where the rows differ from what the guest said both before and after they were collected.

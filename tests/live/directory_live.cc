@@ -44,7 +44,7 @@ json entries(Guest& guest, const std::string& path, std::vector<std::string> mor
   return vitrine_json(arguments).at("rows");
 }
 
-json find(const json& rows, const std::string& name) {
+json entry_named(const json& rows, const std::string& name) {
   for (const json& row : rows)
     if (row.at("name") == name) return row;
   return {};
@@ -88,15 +88,16 @@ void compare_links_and_mounts(Guest& guest) {
   for (const json& row : entries(guest, "/")) names += row.at("name").get<std::string>() + "\n";
   EXPECT_EQ(names, guest.run("ls -A / | LC_ALL=C sort"));
   const json outer = entries(guest, "/mnt/a");
-  EXPECT_EQ(find(outer, "relative").at("target"), "one");
-  EXPECT_EQ(find(outer, "relative").at("permissions"), "lrwxrwxrwx");
-  EXPECT_EQ(find(outer, "long").at("target"), std::string(200, '0'));
-  EXPECT_EQ(find(outer, "one").at("permissions"), "-rws--x--x");
-  EXPECT_EQ(find(outer, "device").at("device"), "1:3");
-  EXPECT_EQ(find(outer, "inner").at("mounted"), true);
-  EXPECT_EQ(find(outer, "sub").at("mounted"), false);
-  EXPECT_EQ(find(entries(guest, "/mnt/a/absolute"), "file").at("size_bytes"), 5);
-  EXPECT_EQ(find(entries(guest, "/mnt/a/inner/deep/../../up"), "busybox").at("type"), "file");
+  EXPECT_EQ(entry_named(outer, "relative").at("target"), "one");
+  EXPECT_EQ(entry_named(outer, "relative").at("permissions"), "lrwxrwxrwx");
+  EXPECT_EQ(entry_named(outer, "long").at("target"), std::string(200, '0'));
+  EXPECT_EQ(entry_named(outer, "one").at("permissions"), "-rws--x--x");
+  EXPECT_EQ(entry_named(outer, "device").at("device"), "1:3");
+  EXPECT_EQ(entry_named(outer, "inner").at("mounted"), true);
+  EXPECT_EQ(entry_named(outer, "sub").at("mounted"), false);
+  EXPECT_EQ(entry_named(entries(guest, "/mnt/a/absolute"), "file").at("size_bytes"), 5);
+  EXPECT_EQ(entry_named(entries(guest, "/mnt/a/inner/deep/../../up"), "busybox").at("type"),
+            "file");
   EXPECT_EQ(entries(guest, "/mnt/a/sub/../one").at(0).at("size_bytes"), 1);
   const Finished none = vitrine({"dir", guest.name(), "/mnt/a/none"});
   EXPECT_EQ(none.status, 1);
@@ -108,7 +109,7 @@ void compare_links_and_mounts(Guest& guest) {
 void compare_what_is_made_up(Guest& guest) {
   guest.run("cat /proc/1/status /proc/meminfo >/dev/null");
   const json proc = vitrine_json({"dir", guest.name(), "/proc"}, 3);
-  EXPECT_EQ(find(proc.at("rows"), "meminfo").at("type"), "file");
+  EXPECT_EQ(entry_named(proc.at("rows"), "meminfo").at("type"), "file");
   EXPECT_THAT(proc.at("warnings").dump(), HasSubstr("there may be more"));
   const Finished none = vitrine({"cat", guest.name(), "/proc/no-such-file"});
   EXPECT_EQ(none.status, 1);
@@ -130,7 +131,7 @@ void compare_of_processes(Guest& guest) {
   const Finished gone = vitrine({"cat", guest.name(), "--pid", holder, "--fd", "5"});
   EXPECT_EQ(gone.output, "content of a deleted file\n") << gone.errors;
   EXPECT_EQ(gone.status, 0);
-  EXPECT_EQ(find(entries(guest, "/mnt/a"), "gone").at("deleted"), true);
+  EXPECT_EQ(entry_named(entries(guest, "/mnt/a"), "gone").at("deleted"), true);
   EXPECT_EQ(vitrine({"cat", guest.name(), "/mnt/a/gone"}).status, 1);
   EXPECT_EQ(vitrine({"cat", guest.name(), "--pid", holder, "--fd", "77"}).status, 1);
 }
@@ -171,8 +172,8 @@ void compare_on_disk(Guest& guest) {
   EXPECT_THAT(plain.errors, HasSubstr("missing"));
   EXPECT_EQ(plain.output.size(), 256U * 4096);
   const json directory = vitrine_json({"dir", guest.name(), "/disk"}, 3);
-  EXPECT_EQ(find(directory.at("rows"), "file").at("size_bytes"), 256 * 4096);
-  EXPECT_TRUE(find(directory.at("rows"), "other").is_null()) << "nobody looked at it since";
+  EXPECT_EQ(entry_named(directory.at("rows"), "file").at("size_bytes"), 256 * 4096);
+  EXPECT_TRUE(entry_named(directory.at("rows"), "other").is_null()) << "nobody looked at it since";
   EXPECT_THAT(vitrine({"cat", guest.name(), "/disk/other"}).errors,
               HasSubstr("is not in the guest's cache"));
   compare_content(guest, file);

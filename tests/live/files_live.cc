@@ -26,7 +26,7 @@ std::multiset<std::string> own_files(Guest& guest, const std::string& pids) {
   return files;
 }
 
-std::string line_of(const json& row) {
+std::string file_line(const json& row) {
   std::ostringstream line;
   line << row.at("pid") << ' ' << row.at("fd") << ' ' << row.at("offset") << ' '
        << row.at("flags").get<std::string>() << ' ' << row.at("path").get<std::string>();
@@ -34,7 +34,7 @@ std::string line_of(const json& row) {
   return line.str();
 }
 
-json find(const json& rows, const std::string& use, const std::string& pid) {
+json open_file(const json& rows, const std::string& use, const std::string& pid) {
   for (const json& row : rows)
     if (row.at("use") == use && row.at("pid") == std::stoi(pid)) return row;
   return {};
@@ -73,18 +73,18 @@ TEST_P(FilesTest, AreThoseOfTheGuestsOwnProc) {
   for (std::int64_t pid = 0; numbers >> pid;) wanted.insert(pid);
   std::multiset<std::string> ours;
   for (const json& row : rows)
-    if (row.at("use") == "fd" && wanted.contains(row.at("pid"))) ours.insert(line_of(row));
+    if (row.at("use") == "fd" && wanted.contains(row.at("pid"))) ours.insert(file_line(row));
   EXPECT_EQ(ours, own);
 
   const std::string first = pids.substr(0, pids.find(' '));
   for (const auto& [use, link] : {std::pair{"cwd", "cwd"}, {"root", "root"}, {"exe", "exe"}})
-    EXPECT_EQ(find(rows, use, first).at("path").get<std::string>() + "\n",
+    EXPECT_EQ(open_file(rows, use, first).at("path").get<std::string>() + "\n",
               guest.run("readlink /proc/" + first + "/" + link))
         << use;
   std::istringstream third(pids);
   std::string jailed;
   for (int i = 0; i < 3; ++i) third >> jailed;
-  EXPECT_EQ(find(rows, "root", jailed).at("path"), "/tmp/jail");
+  EXPECT_EQ(open_file(rows, "root", jailed).at("path"), "/tmp/jail");
   const json of_one = vitrine_json({"lsof", guest.name(), first}).at("rows");
   for (const json& row : of_one) EXPECT_EQ(row.at("pid"), std::stoi(first));
   const json file = vitrine_json({"lsof", guest.name(), first, "--where", "fd = 3"}).at("rows")[0];

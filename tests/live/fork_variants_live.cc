@@ -29,16 +29,16 @@ bool host_gives_huge_pages() {
   return mode.find("[always]") != std::string::npos || mode.find("[madvise]") != std::string::npos;
 }
 
-struct Variant {
+struct ForkVariant {
   const char* name;
   GuestOptions options;
   std::function<void(Guest&)> prepare = [](Guest&) {};
   // Whether the memory is as the variant wants it.
   std::function<bool(const Guest&)> prepared = [](const Guest&) { return true; };
 };
-void PrintTo(const Variant& variant, std::ostream* out) { *out << variant.name; }
+void PrintTo(const ForkVariant& variant, std::ostream* out) { *out << variant.name; }
 
-std::vector<Variant> variants() {
+std::vector<ForkVariant> variants() {
   return {
       {"HugePages",
        {.name = "fork-huge", .memory = "256M"},
@@ -64,12 +64,12 @@ std::vector<Variant> variants() {
   };
 }
 
-class ForkVariants : public testing::TestWithParam<Variant> {};
+class ForkVariants : public testing::TestWithParam<ForkVariant> {};
 
 // Copies are taken one after the other while the guest writes to its memory and verifies it.
 TEST_P(ForkVariants, LoseNothing) {
   if (!kernel_available("6.1")) GTEST_SKIP() << "SKIPPED: guest kernel 6.1";
-  const Variant& variant = GetParam();
+  const ForkVariant& variant = GetParam();
   if (variant.options.name == "fork-huge" && !host_gives_huge_pages())
     GTEST_SKIP() << "this host gives no transparent huge pages";
   Guest guest(variant.options);

@@ -161,4 +161,13 @@ TaskList stable_rows(const std::string& vm, const std::vector<std::string>& argu
   return stable(vitrine_json(std::move(command)));
 }
 
+json rows_of_namespace(const json& rows, Guest& guest, const std::string& pid) {
+  const std::string link = guest.run("readlink /proc/" + pid + "/ns/net");
+  const std::uint64_t number = std::stoull(link.substr(link.find('[') + 1));
+  json found = json::array();
+  for (const json& row : rows)
+    if (row.at("namespace") == number) found.push_back(row);
+  return found;
+}
+
 }  // namespace vitrine::live

@@ -40,4 +40,7 @@ TaskList stable_rows(const std::string& vm, const std::vector<std::string>& argu
 std::vector<std::string> compare_ps(Guest& guest, const std::vector<std::string>& arguments = {},
                                     Tasks which = Tasks::processes);
 
+// The rows of the network namespace that a process is in, by the guest's own word.
+nlohmann::json rows_of_namespace(const nlohmann::json& rows, Guest& guest, const std::string& pid);
+
 }  // namespace vitrine::live

@@ -44,7 +44,7 @@ std::vector<std::string> lines_of(const json& rows) {
 }
 
 // The record with this text.
-json find(const json& rows, const std::string& text) {
+json record_of(const json& rows, const std::string& text) {
   for (const json& row : rows)
     if (row.at("text") == text) return row;
   return {};
@@ -63,13 +63,13 @@ TEST_P(LogTest, IsWhatTheGuestsOwnDmesgShows) {
   ASSERT_GE(ours.size(), own.size()) << "more may have been logged since";
   for (std::size_t i = 0; i < own.size(); ++i) ASSERT_EQ(ours[i], own[i]) << i;
   for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i].at("seq"), i);
-  const json mark = find(rows, "a mark of ours");
+  const json mark = record_of(rows, "a mark of ours");
   ASSERT_TRUE(mark.is_object());
   EXPECT_EQ(mark.at("level"), "err");
   EXPECT_EQ(mark.at("priority"), 3);
   EXPECT_EQ(mark.at("facility"), "user");
   EXPECT_THAT(mark.at("caller").get<std::string>(), testing::StartsWith("T"));
-  EXPECT_EQ(find(rows, "two\nlines").at("facility"), "daemon");
+  EXPECT_EQ(record_of(rows, "two\nlines").at("facility"), "daemon");
   // Devices say which they are.
   EXPECT_TRUE(std::ranges::any_of(rows, [](const json& row) {
     return row.at("subsystem") == "pci" && row.at("device").get<std::string>().starts_with("+pci:");

@@ -31,14 +31,14 @@ std::uint64_t address(const json& row, const char* column) {
 }
 
 // A line feed in a name would end the line.
-std::string escaped(const std::string& name) {
+std::string on_one_line(const std::string& name) {
   std::string text;
   for (const char character : name)
     text += character == '\n' ? std::string("\\012") : std::string(1, character);
   return text;
 }
 
-std::string line_of(const json& row) {
+std::string region_line(const json& row) {
   unsigned major = 0;
   unsigned minor = 0;
   if (row.at("device").is_string())
@@ -49,7 +49,7 @@ std::string line_of(const json& row) {
                   row.at("offset").is_null() ? 0 : row.at("offset").get<std::uint64_t>(), major,
                   minor, row.at("inode").is_null() ? 0 : row.at("inode").get<std::uint64_t>());
   if (row.at("path").is_string())
-    line += " " + escaped(raw_bytes(row.at("path").get<std::string>()));
+    line += " " + on_one_line(raw_bytes(row.at("path").get<std::string>()));
   const bool named_by_the_process = line.find("[anon_shmem:") != std::string::npos;
   if (row.at("deleted").is_boolean() && row.at("deleted") && !named_by_the_process)
     line += " (deleted)";
@@ -59,7 +59,7 @@ std::string line_of(const json& row) {
 std::vector<std::string> lines_of(const json& rows, const std::string& pid) {
   std::vector<std::string> lines;
   for (const json& row : rows)
-    if (row.at("pid") == std::stoi(pid)) lines.push_back(line_of(row));
+    if (row.at("pid") == std::stoi(pid)) lines.push_back(region_line(row));
   return lines;
 }
 

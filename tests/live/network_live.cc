@@ -13,7 +13,7 @@ namespace {
 using nlohmann::json;
 using Lines = std::multiset<std::string>;
 
-Lines lines_of(const std::string& text) {
+Lines spaced_lines(const std::string& text) {
   Lines lines;
   std::istringstream all(text);
   for (std::string line; std::getline(all, line);) {
@@ -25,7 +25,7 @@ Lines lines_of(const std::string& text) {
   return lines;
 }
 
-std::string text(const json& value) {
+std::string word_of(const json& value) {
   return value.is_string() ? value.get<std::string>() : value.is_null() ? "-" : value.dump();
 }
 
@@ -34,25 +34,16 @@ std::string in_namespace(Guest& guest, const std::string& pid, const std::string
   return guest.run("nsenter -t " + pid + " -n " + command);
 }
 
-json of_namespace(const json& rows, Guest& guest, const std::string& pid) {
-  const std::string link = guest.run("readlink /proc/" + pid + "/ns/net");
-  const std::uint64_t number = std::stoull(link.substr(link.find('[') + 1));
-  json found = json::array();
-  for (const json& row : rows)
-    if (row.at("namespace") == number) found.push_back(row);
-  return found;
-}
-
 // As "ip -o addr" says them: ADDRESS/BITS, or ADDRESS peer PEER/BITS.
 Lines addresses_of(const json& rows) {
   Lines lines;
   for (const json& row : rows) {
-    std::string line = text(row.at("family")) + " " + text(row.at("address"));
-    if (!row.at("peer").is_null()) line += " peer " + text(row.at("peer"));
-    line += "/" + text(row.at("prefix_length"));
-    if (!row.at("broadcast").is_null()) line += " brd " + text(row.at("broadcast"));
-    line += " scope " + text(row.at("scope"));
-    if (!row.at("label").is_null()) line += " " + text(row.at("label"));
+    std::string line = word_of(row.at("family")) + " " + word_of(row.at("address"));
+    if (!row.at("peer").is_null()) line += " peer " + word_of(row.at("peer"));
+    line += "/" + word_of(row.at("prefix_length"));
+    if (!row.at("broadcast").is_null()) line += " brd " + word_of(row.at("broadcast"));
+    line += " scope " + word_of(row.at("scope"));
+    if (!row.at("label").is_null()) line += " " + word_of(row.at("label"));
     lines.insert(line);
   }
   return lines;
@@ -63,14 +54,14 @@ Lines routes_of(const json& rows, const std::string& table) {
   Lines lines;
   for (const json& row : rows) {
     if (row.at("family") != "inet" || row.at("table") != table) continue;
-    std::string line = row.at("type") == "unicast" ? "" : text(row.at("type")) + " ";
+    std::string line = row.at("type") == "unicast" ? "" : word_of(row.at("type")) + " ";
     const std::string to = row.at("destination");
     line += to.ends_with("/32") ? to.substr(0, to.size() - 3) : to;
-    if (!row.at("gateway").is_null()) line += " via " + text(row.at("gateway"));
-    if (!row.at("interface").is_null()) line += " dev " + text(row.at("interface"));
-    if (row.at("scope") != "global") line += " scope " + text(row.at("scope"));
-    if (row.at("metric") != 0) line += " metric " + text(row.at("metric"));
-    if (!row.at("source").is_null()) line += " src " + text(row.at("source"));
+    if (!row.at("gateway").is_null()) line += " via " + word_of(row.at("gateway"));
+    if (!row.at("interface").is_null()) line += " dev " + word_of(row.at("interface"));
+    if (row.at("scope") != "global") line += " scope " + word_of(row.at("scope"));
+    if (row.at("metric") != 0) line += " metric " + word_of(row.at("metric"));
+    if (!row.at("source").is_null()) line += " src " + word_of(row.at("source"));
     lines.insert(line);
   }
   return lines;
@@ -102,8 +93,8 @@ Lines inet6_routes_of(const json& rows) {
   Lines lines;
   for (const json& row : rows)
     if (row.at("family") == "inet6")
-      lines.insert(text(row.at("destination")) + " " + text(row.at("metric")) + " " +
-                   text(row.at("interface")));
+      lines.insert(word_of(row.at("destination")) + " " + word_of(row.at("metric")) + " " +
+                   word_of(row.at("interface")));
   return lines;
 }
 
@@ -127,8 +118,8 @@ void expect_counters(const json& row, const std::string& table) {
 Lines neighbours_of(const json& rows) {
   Lines lines;
   for (const json& row : rows)
-    lines.insert(text(row.at("neighbour")) + " dev " + text(row.at("interface")) + " lladdr " +
-                 text(row.at("link_address")) + " " + text(row.at("state")));
+    lines.insert(word_of(row.at("neighbour")) + " dev " + word_of(row.at("interface")) +
+                 " lladdr " + word_of(row.at("link_address")) + " " + word_of(row.at("state")));
   return lines;
 }
 
@@ -151,24 +142,25 @@ TEST_P(NetworkTest, IsWhatTheGuestsOwnToolsShow) {
   const json routes = vitrine_json({"ip", guest.name(), "route"}).at("rows");
   const json neighbours = vitrine_json({"ip", guest.name(), "neigh"}).at("rows");
   for (const std::string& pid : {std::string("1"), other}) {
-    EXPECT_EQ(neighbours_of(of_namespace(neighbours, guest, pid)),
-              lines_of(in_namespace(guest, pid,
-                                    "ip neigh show nud noarp | sed 's/used.*probes [0-9]*//'")))
+    EXPECT_EQ(neighbours_of(rows_of_namespace(neighbours, guest, pid)),
+              spaced_lines(in_namespace(guest, pid,
+                                        "ip neigh show nud noarp | sed 's/used.*probes [0-9]*//'")))
         << pid;
-    EXPECT_EQ(addresses_of(of_namespace(addresses, guest, pid)),
-              lines_of(in_namespace(guest, pid,
-                                    "ip -o addr | sed 's/^[0-9]*: *lo *//; s/.       "
-                                    "valid_lft.*//'")))
+    EXPECT_EQ(addresses_of(rows_of_namespace(addresses, guest, pid)),
+              spaced_lines(in_namespace(guest, pid,
+                                        "ip -o addr | sed 's/^[0-9]*: *lo *//; s/.       "
+                                        "valid_lft.*//'")))
         << pid;
-    const json of_one = of_namespace(routes, guest, pid);
+    const json of_one = rows_of_namespace(routes, guest, pid);
     for (const auto& [name, number] : {std::pair("main", "254"), {"local", "255"}, {"100", "100"}})
-      EXPECT_EQ(routes_of(of_one, name),
-                lines_of(in_namespace(guest, pid, std::string("ip route show table ") + number)))
+      EXPECT_EQ(
+          routes_of(of_one, name),
+          spaced_lines(in_namespace(guest, pid, std::string("ip route show table ") + number)))
           << pid << " " << name;
     EXPECT_EQ(inet6_routes_of(of_one),
               own_inet6_routes(guest.run("cat /proc/" + pid + "/net/ipv6_route")))
         << pid;
-    const json of_loopback = of_namespace(links, guest, pid);
+    const json of_loopback = rows_of_namespace(links, guest, pid);
     ASSERT_EQ(of_loopback.size(), 1U);
     EXPECT_EQ(of_loopback[0].at("name"), "lo");
     EXPECT_EQ(of_loopback[0].at("type"), "loopback");

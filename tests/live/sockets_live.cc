@@ -151,17 +151,8 @@ Lines links_of(const json& rows) {
   return lines;
 }
 
-json of_namespace(const json& rows, Guest& guest, const std::string& pid) {
-  const std::string link = guest.run("readlink /proc/" + pid + "/ns/net");
-  const std::uint64_t number = std::stoull(link.substr(link.find('[') + 1));
-  json found = json::array();
-  for (const json& row : rows)
-    if (row.at("namespace") == number) found.push_back(row);
-  return found;
-}
-
-json find(const json& rows, const std::string& column, const json& value,
-          const std::string& state) {
+json socket_with(const json& rows, const std::string& column, const json& value,
+                 const std::string& state) {
   for (const json& row : rows)
     if (row.at(column) == value && row.at("state") == state) return row;
   ADD_FAILURE() << "no socket with " << column << " " << value << " in state " << state;
@@ -170,27 +161,27 @@ json find(const json& rows, const std::string& column, const json& value,
 
 // What the guest has no words for in /proc.
 void expect_queues_and_peers(const json& rows, const std::string& pid, const std::string& prefix) {
-  const json listener = find(rows, "local_port", 7001, "LISTEN");
+  const json listener = socket_with(rows, "local_port", 7001, "LISTEN");
   EXPECT_EQ(listener.at("recv_q"), 2);
   EXPECT_EQ(listener.at("send_q"), 5);
   EXPECT_EQ(listener.at("pid"), std::stoi(pid));
   EXPECT_EQ(listener.at("comm"), "guest_tool");
   EXPECT_EQ(listener.at("owners"), 2) << "the process and its child";
-  const json waits = find(rows, "remote_port", 7002, "TIME-WAIT");
+  const json waits = socket_with(rows, "remote_port", 7002, "TIME-WAIT");
   for (const char* column : {"inode", "uid", "pid", "recv_q"})
     EXPECT_TRUE(waits.at(column).is_null()) << column;
   EXPECT_EQ(waits.at("owners"), 0);
-  EXPECT_TRUE(find(rows, "local_port", 7003, "SYN-RECV").at("inode").is_null());
-  EXPECT_EQ(find(rows, "remote_port", 7004, "SYN-SENT").at("owners"), 2);
-  EXPECT_EQ(find(rows, "local_port", 7006, "UNCONN").at("interface"), "lo");
+  EXPECT_TRUE(socket_with(rows, "local_port", 7003, "SYN-RECV").at("inode").is_null());
+  EXPECT_EQ(socket_with(rows, "remote_port", 7004, "SYN-SENT").at("owners"), 2);
+  EXPECT_EQ(socket_with(rows, "local_port", 7006, "UNCONN").at("interface"), "lo");
 
-  const json stream = find(rows, "local_address", "/tmp/" + prefix + "-stream", "LISTEN");
+  const json stream = socket_with(rows, "local_address", "/tmp/" + prefix + "-stream", "LISTEN");
   EXPECT_EQ(stream.at("recv_q"), 1);
   EXPECT_EQ(stream.at("send_q"), 9);
-  const json datagrams = find(rows, "local_address", "@" + prefix + "-datagrams", "ESTAB");
+  const json datagrams = socket_with(rows, "local_address", "@" + prefix + "-datagrams", "ESTAB");
   EXPECT_EQ(datagrams.at("recv_q"), 13) << "the first datagram alone";
-  const json server = find(rows, "recv_q", 17, "ESTAB");  // the bytes of all messages
-  const json client = find(rows, "inode", server.at("peer_inode"), "ESTAB");
+  const json server = socket_with(rows, "recv_q", 17, "ESTAB");  // the bytes of all messages
+  const json client = socket_with(rows, "inode", server.at("peer_inode"), "ESTAB");
   EXPECT_EQ(server.at("local_address"), "/tmp/" + prefix + "-stream");
   EXPECT_EQ(client.at("remote_address"), server.at("local_address"));
   EXPECT_EQ(client.at("peer_inode"), server.at("inode"));
@@ -228,7 +219,7 @@ TEST_P(SocketTest, AreThoseOfTheGuestsOwnProc) {
       guest.run("unshare -n sh -c 'ifconfig lo up; guest_tool sockets second'");
   const json rows = vitrine_json({"ss", guest.name()}).at("rows");
   for (const auto& [pid, prefix] : {std::pair(first, "first"), {second, "second"}}) {
-    const json of_one = of_namespace(rows, guest, pid);
+    const json of_one = rows_of_namespace(rows, guest, pid);
     const Lines own = own_inet(guest, pid);
     EXPECT_GT(own.size(), 25U);
     EXPECT_EQ(inet_of(of_one), own) << prefix;

@@ -12,7 +12,7 @@ namespace {
 using Parameters = std::tuple<SymbolEncoding, NameLengths, bool>;
 
 constexpr std::uint64_t base = 0xffffffff9d000000;
-const base::GuestVirtual at(0xffffffff9d200000);
+const base::GuestVirtual kTablesAt(0xffffffff9d200000);
 
 std::vector<Symbol> some_symbols() {
   std::vector<Symbol> symbols = {{"_stext", base, 'T'}, {"init_task", base + 0x400000, 'D'}};
@@ -34,7 +34,8 @@ class SyntheticKallsyms : public ::testing::TestWithParam<Parameters> {
   template <class T>
   T table(const std::string& name, std::uint64_t offset) const {
     T value{};
-    std::memcpy(&value, &built_.bytes.at(built_.tables.at(name) - at + offset), sizeof value);
+    std::memcpy(&value, &built_.bytes.at(built_.tables.at(name) - kTablesAt + offset),
+                sizeof value);
     return value;
   }
 
@@ -66,7 +67,7 @@ class SyntheticKallsyms : public ::testing::TestWithParam<Parameters> {
 
   std::vector<Symbol> symbols_ = some_symbols();
   Kallsyms built_ = build_kallsyms(symbols_, std::get<0>(GetParam()), std::get<1>(GetParam()),
-                                   std::get<2>(GetParam()), at);
+                                   std::get<2>(GetParam()), kTablesAt);
   std::size_t longest_ = 0;
 };
 
@@ -101,7 +102,7 @@ TEST(SyntheticKallsymsDigits, StandInOrderInTheTokenTable) {
   std::vector<Symbol> symbols = some_symbols();
   symbols.push_back({"__pfx_0123456789", base + 0x20000, 't'});
   const Kallsyms built =
-      build_kallsyms(symbols, SymbolEncoding::base_relative, NameLengths::uleb128, true, at);
+      build_kallsyms(symbols, SymbolEncoding::base_relative, NameLengths::uleb128, true, kTablesAt);
   const std::string text(reinterpret_cast<const char*>(built.bytes.data()), built.bytes.size());
   const std::string digits("0\0001\0002\0003\0004\0005\0006\0007\0008\0009\0", 20);
   EXPECT_NE(text.find(digits), std::string::npos);

@@ -34,6 +34,10 @@ using GuestVirtual = Address<struct GuestVirtualSpace>;
 // An address in the VMM's own process.
 using HostVirtual = Address<struct HostVirtualSpace>;
 
+// The unit in which memory is given, found to be empty, saved and compared, whatever the granule of
+// the guest's own page tables, in bytes.
+inline constexpr std::uint64_t kPage = 4096;
+
 // "0x" and lower-case digits, as addresses are written in messages and in JSON.
 std::string to_hex(std::uint64_t value);
 

@@ -40,6 +40,11 @@ std::string to_string(const Error& error) {
   return text;
 }
 
+Error about(std::string_view subject, Error error) {
+  error.message = std::string(subject) + ": " + error.message;
+  return error;
+}
+
 tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
 
 tl::unexpected<Error> fail(Code code, std::string message, std::string remedy) {

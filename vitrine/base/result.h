@@ -40,6 +40,9 @@ struct Error {
 // "message (at ADDRESS, in CALL); remedy", for people.
 std::string to_string(const Error& error);
 
+// The same, beginning with what it is about: "SUBJECT: MESSAGE".
+Error about(std::string_view subject, Error error);
+
 template <class T>
 using Result = tl::expected<T, Error>;
 

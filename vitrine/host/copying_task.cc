@@ -20,8 +20,7 @@ namespace {
 
 using base::Code;
 using base::fail;
-
-constexpr std::uint64_t kPage = 4096;
+using base::kPage;
 
 std::uint64_t minor_faults(pid_t pid) {
   const auto stat = process_stat(pid);

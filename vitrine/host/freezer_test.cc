@@ -21,8 +21,6 @@ using base::Code;
 using std::chrono::milliseconds;
 using testing::BusyProcess;
 
-ProcessIdentity identity_of(pid_t pid) { return identify(pid).value(); }
-
 // Whether nobody traces any of the threads, waiting at most 5 s.
 bool nobody_traces(pid_t pid) {
   const auto traced = [pid](pid_t thread) {
@@ -38,7 +36,7 @@ bool nobody_traces(pid_t pid) {
 
 TEST(Freezer, AllThreadsStandStillUntilTheyAreLetGo) {
   BusyProcess busy;
-  auto freezer = Freezer::start(identity_of(busy.pid()));
+  auto freezer = Freezer::start(identify(busy.pid()).value());
   ASSERT_TRUE(freezer) << to_string(freezer.error());
   EXPECT_TRUE(busy.goes_on());
   for (int i = 0; i < 20; ++i) {
@@ -60,7 +58,7 @@ TEST(Freezer, ThreadsThatAreStartedMeanwhileStandStillToo) {
       while (true) std::thread([] {}).join();
     }).detach();
   });
-  auto freezer = Freezer::start(identity_of(busy.pid()));
+  auto freezer = Freezer::start(identify(busy.pid()).value());
   ASSERT_TRUE(freezer);
   for (int i = 0; i < 50; ++i) {
     const auto frozen = freezer->freeze();
@@ -74,7 +72,7 @@ TEST(Freezer, ThreadsThatAreStartedMeanwhileStandStillToo) {
 
 TEST(Freezer, SignalsThatArriveMeanwhileAreDeliveredAfterwards) {
   BusyProcess busy;
-  auto freezer = Freezer::start(identity_of(busy.pid()));
+  auto freezer = Freezer::start(identify(busy.pid()).value());
   ASSERT_TRUE(freezer);
   constexpr int kRounds = 200;
   for (int i = 0; i < kRounds; ++i) {
@@ -94,7 +92,7 @@ TEST(Freezer, AProcessThatWasStoppedStaysStopped) {
   kill(busy.pid(), SIGSTOP);
   ASSERT_EQ(waitpid(busy.pid(), nullptr, WUNTRACED), busy.pid());
   {
-    auto freezer = Freezer::start(identity_of(busy.pid()));
+    auto freezer = Freezer::start(identify(busy.pid()).value());
     ASSERT_TRUE(freezer);
     ASSERT_TRUE(freezer->freeze());
     ASSERT_TRUE(freezer->thaw());
@@ -113,7 +111,7 @@ TEST(Freezer, WhoeverFrozeItMayBeKilled) {
   ASSERT_EQ(pipe(told.data()), 0);
   const pid_t tool = fork();
   if (tool == 0) {
-    auto freezer = Freezer::start(identity_of(busy.pid()));
+    auto freezer = Freezer::start(identify(busy.pid()).value());
     const char done = freezer && freezer->freeze() ? 'y' : 'n';
     std::ignore = write(told[1], &done, 1);
     pause();
@@ -133,7 +131,7 @@ TEST(Freezer, WhoeverFrozeItMayBeKilled) {
 TEST(Freezer, AProcessThatIsKilledWhileItStandsStillCanBeWaitedFor) {
   for (int i = 0; i < 20; ++i) {
     BusyProcess busy;
-    auto freezer = Freezer::start(identity_of(busy.pid()));
+    auto freezer = Freezer::start(identify(busy.pid()).value());
     ASSERT_TRUE(freezer);
     ASSERT_TRUE(freezer->freeze());
     kill(busy.pid(), SIGKILL);
@@ -148,7 +146,7 @@ TEST(Freezer, WhatItCannotFreezeWhollyItDoesNotTouch) {
   const std::vector<pid_t> all = threads(busy.pid());
   ASSERT_GT(all.size(), 2U);
   ASSERT_EQ(ptrace(PTRACE_SEIZE, all.back(), 0, 0), 0);
-  auto freezer = Freezer::start(identity_of(busy.pid()));
+  auto freezer = Freezer::start(identify(busy.pid()).value());
   ASSERT_TRUE(freezer);
   const auto frozen = freezer->freeze();
   ASSERT_FALSE(frozen);
@@ -164,7 +162,7 @@ TEST(Freezer, WhatItCannotFreezeWhollyItDoesNotTouch) {
 
 TEST(Freezer, AFreezeThatLastsTooLongEndsByItself) {
   BusyProcess busy;
-  auto freezer = Freezer::start(identity_of(busy.pid()), {.frozen = milliseconds(100)});
+  auto freezer = Freezer::start(identify(busy.pid()).value(), {.frozen = milliseconds(100)});
   ASSERT_TRUE(freezer);
   ASSERT_TRUE(freezer->freeze());
   EXPECT_TRUE(busy.goes_on());
@@ -190,7 +188,7 @@ TEST(Freezer, AProcessThatADebuggerHoldsIsDenied) {
                          "TracerPid") != 0U;
   };
   for (int i = 0; i < 500 && !held(); ++i) std::this_thread::sleep_for(milliseconds(10));
-  auto freezer = Freezer::start(identity_of(busy.pid()));
+  auto freezer = Freezer::start(identify(busy.pid()).value());
   ASSERT_TRUE(freezer);
   const auto frozen = freezer->freeze();
   ASSERT_FALSE(frozen);
@@ -199,15 +197,15 @@ TEST(Freezer, AProcessThatADebuggerHoldsIsDenied) {
   kill(debugger, SIGKILL);
   waitpid(debugger, nullptr, 0);
   EXPECT_FALSE(freezer->freeze());
-  auto another = Freezer::start(identity_of(busy.pid()));
+  auto another = Freezer::start(identify(busy.pid()).value());
   ASSERT_TRUE(another);
   EXPECT_TRUE(another->freeze());
 }
 
 TEST(Freezer, WaitsForAnotherOne) {
   BusyProcess busy;
-  auto first = Freezer::start(identity_of(busy.pid()));
-  auto second = Freezer::start(identity_of(busy.pid()));
+  auto first = Freezer::start(identify(busy.pid()).value());
+  auto second = Freezer::start(identify(busy.pid()).value());
   ASSERT_TRUE(first && second);
   ASSERT_TRUE(first->freeze());
   std::thread later([&first] {
@@ -222,7 +220,7 @@ TEST(Freezer, WaitsForAnotherOne) {
 
 TEST(Freezer, AProcessThatEndedIsGone) {
   BusyProcess busy;
-  const ProcessIdentity process = identity_of(busy.pid());
+  const ProcessIdentity process = identify(busy.pid()).value();
   auto freezer = Freezer::start(process);
   ASSERT_TRUE(freezer);
   // Killed while it stands still, it ends all the same.
@@ -247,7 +245,7 @@ TEST(Freezer, AThreadThatCannotBeStoppedIsATimeoutAndTheRestGoesOn) {
     }).detach();
   });
   // vfork waits killably, which ptrace cannot interrupt.
-  auto freezer = Freezer::start(identity_of(busy.pid()), {.stopping = milliseconds(100)});
+  auto freezer = Freezer::start(identify(busy.pid()).value(), {.stopping = milliseconds(100)});
   ASSERT_TRUE(freezer);
   const auto frozen = freezer->freeze();
   ASSERT_FALSE(frozen);

@@ -25,23 +25,23 @@ using testing::BusyCounters;
 using testing::BusyProcess;
 
 constexpr std::size_t kPages = 512;
-constexpr std::size_t kMemory = kPages * kHostPage;
+constexpr std::size_t kHeldBytes = kPages * kHostPage;
 
 // A process with memory that nobody writes to but upon request; every other page is populated.
 class Obedient {
  public:
   Obedient()
       : memory_(static_cast<char*>(
-            mmap(nullptr, kMemory, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))),
+            mmap(nullptr, kHeldBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))),
         orders_(new (mmap(nullptr, kHostPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
                           -1, 0)) Orders),
         process_([this](BusyCounters&) {
-          madvise(memory_, kMemory, MADV_NOHUGEPAGE);
+          madvise(memory_, kHeldBytes, MADV_NOHUGEPAGE);
           for (std::size_t page = 0; page < kPages; page += 2) memory_[page * kHostPage] = 1;
           std::thread([this] { obey(); }).detach();
         }) {}
   ~Obedient() {
-    munmap(memory_, kMemory);
+    munmap(memory_, kHeldBytes);
     munmap(orders_, kHostPage);
   }
   Obedient(const Obedient&) = delete;
@@ -50,7 +50,7 @@ class Obedient {
   BusyProcess& process() { return process_; }
   ProcessIdentity identity() const { return identify(process_.pid()).value(); }
   std::array<HostRange, 1> range() const {
-    return {{{base::HostVirtual(reinterpret_cast<std::uint64_t>(memory_)), kMemory}}};
+    return {{{base::HostVirtual(reinterpret_cast<std::uint64_t>(memory_)), kHeldBytes}}};
   }
 
   void write(std::size_t page) { order(page, false); }

@@ -13,7 +13,7 @@
 namespace vitrine::host {
 namespace {
 
-constexpr std::size_t kPage = 4096;
+using base::kPage;
 
 base::HostVirtual address(const std::byte* at) {
   return base::HostVirtual(reinterpret_cast<std::uintptr_t>(at));

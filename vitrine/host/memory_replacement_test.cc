@@ -29,8 +29,6 @@ using base::Code;
 using testing::of_one_instant;
 using testing::WritingProcess;
 
-ProcessIdentity identity_of(pid_t pid) { return identify(pid).value(); }
-
 std::vector<Mapping> mapped_in(pid_t pid, const HostRange& range) {
   std::vector<Mapping> found;
   const auto all = mappings(pid);
@@ -57,7 +55,7 @@ bool becomes_replaced(pid_t pid, const HostRange& range) {
 std::optional<Freezer> freeze(pid_t pid) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   do {
-    if (auto freezer = Freezer::start(identity_of(pid)); freezer && freezer->freeze())
+    if (auto freezer = Freezer::start(identify(pid).value()); freezer && freezer->freeze())
       return std::move(*freezer);
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   } while (std::chrono::steady_clock::now() < deadline);
@@ -146,11 +144,11 @@ base::Result<MemoryReplacement::Replaced> replace(
     const MemoryReplacement::Limits& limits = kAmple) {
   std::array<std::optional<ProcessCopy>, 2> copies;
   std::array<pid_t, 2> pids{};
-  auto replacement = MemoryReplacement::start(identity_of(pid), ranges);
+  auto replacement = MemoryReplacement::start(identify(pid).value(), ranges);
   if (!replacement) return base::fail(replacement.error());
   for (std::size_t round = 0; round < rounds; ++round) {
     auto& copy = copies.at(round % 2);
-    auto started = ProcessCopy::start(identity_of(pid));
+    auto started = ProcessCopy::start(identify(pid).value());
     if (!started) return base::fail(started.error());
     copy.emplace(std::move(*started));
     const auto taken = copy->take(ranges);
@@ -219,7 +217,7 @@ TEST(MemoryReplacement, LeavesHolesAsHoles) {
 TEST(MemoryReplacement, ClosesItsFilesWhereNothingWasReplaced) {
   WritingProcess writer;
   {
-    auto replacement = MemoryReplacement::start(identity_of(writer.pid()), writer.range());
+    auto replacement = MemoryReplacement::start(identify(writer.pid()).value(), writer.range());
     ASSERT_TRUE(replacement) << to_string(replacement.error());
     EXPECT_EQ(open_files(writer.pid(), 1), 1U);
   }
@@ -317,9 +315,9 @@ TEST(MemoryReplacement, IsNotMadeWhereTheMappingsChangedMeanwhile) {
   });
   const std::array<HostRange, 1> ranges{
       {{base::HostVirtual(reinterpret_cast<std::uint64_t>(memory)), kMemory}}};
-  auto copy = ProcessCopy::start(identity_of(process.pid()));
+  auto copy = ProcessCopy::start(identify(process.pid()).value());
   const auto taken = copy->take(ranges);
-  auto replacement = MemoryReplacement::start(identity_of(process.pid()), ranges);
+  auto replacement = MemoryReplacement::start(identify(process.pid()).value(), ranges);
   ASSERT_TRUE(taken && replacement);
   process.counters().signals = 1;
   while (process.counters().signals != 2) std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -16,7 +16,7 @@ namespace {
 using base::Code;
 using base::fail;
 
-constexpr std::size_t kAtOnce = 512;  // pages
+constexpr std::size_t kPagesAtOnce = 512;  // pages
 
 bool all_zero(std::span<const std::byte> page) {
   return page.front() == std::byte{} &&
@@ -58,8 +58,8 @@ base::Result<void> check(const TransferLimits& limits, std::uint64_t copied) {
 template <class Piece>
 base::Result<std::uint64_t> in_pieces(const HostRange& range, const Piece& piece) {
   std::uint64_t sum = 0;
-  for (std::uint64_t at = 0; at < range.size; at += kAtOnce * kHostPage) {
-    const std::size_t pages = std::min<std::uint64_t>(kAtOnce, (range.size - at) / kHostPage);
+  for (std::uint64_t at = 0; at < range.size; at += kPagesAtOnce * kHostPage) {
+    const std::size_t pages = std::min<std::uint64_t>(kPagesAtOnce, (range.size - at) / kHostPage);
     base::Result<std::uint64_t> done = piece(range.start + at, at, pages);
     if (!done) return done;
     sum += *done;

@@ -28,8 +28,6 @@ using testing::BusyProcess;
 using testing::of_one_instant;
 using testing::WritingProcess;
 
-ProcessIdentity identity_of(pid_t pid) { return identify(pid).value(); }
-
 // Whether the process has a child, a zombie included, within 5 s.
 bool childless(pid_t pid) {
   for (int i = 0; i < 500; ++i) {
@@ -45,7 +43,7 @@ bool childless(pid_t pid) {
 
 TEST(ProcessCopy, IsOfOneInstantAndStaysSoWhileTheProcessRunsOn) {
   WritingProcess writer;
-  auto copy = ProcessCopy::start(identity_of(writer.pid()));
+  auto copy = ProcessCopy::start(identify(writer.pid()).value());
   ASSERT_TRUE(copy) << to_string(copy.error());
   for (int i = 0; i < 10; ++i) {
     const auto taken = copy->take(writer.range());
@@ -66,7 +64,7 @@ TEST(ProcessCopy, IsOfOneInstantAndStaysSoWhileTheProcessRunsOn) {
 
 TEST(ProcessCopy, HoldsNoDescriptorAndIsTheFirstToGo) {
   WritingProcess writer;
-  auto copy = ProcessCopy::start(identity_of(writer.pid()));
+  auto copy = ProcessCopy::start(identify(writer.pid()).value());
   ASSERT_TRUE(copy);
   const auto taken = copy->take(writer.range());
   ASSERT_TRUE(taken) << to_string(taken.error());
@@ -78,7 +76,7 @@ TEST(ProcessCopy, HoldsNoDescriptorAndIsTheFirstToGo) {
 // Its guardian may have let go meanwhile what stood still only for the copy, e.g. disks.
 TEST(ProcessCopy, IsNotMadeForATaskWhoseAskerIsGone) {
   WritingProcess writer;
-  CopyingTask task(identity_of(writer.pid()), {});
+  CopyingTask task(identify(writer.pid()).value(), {});
   const std::string request = std::string(CopyingTask::kTake) + ranges_text(writer.range());
   task.abandoned = [] { return true; };
   const auto refused = task.answer(request);
@@ -93,7 +91,7 @@ TEST(ProcessCopy, IsNotMadeForATaskWhoseAskerIsGone) {
 
 TEST(ProcessCopy, TheProcessHearsNothingOfItAndWaitsForNobody) {
   WritingProcess writer;
-  auto copy = ProcessCopy::start(identity_of(writer.pid()));
+  auto copy = ProcessCopy::start(identify(writer.pid()).value());
   ASSERT_TRUE(copy);
   for (int i = 0; i < 30; ++i) {
     kill(writer.pid(), SIGUSR1);
@@ -111,7 +109,7 @@ TEST(ProcessCopy, IsGoneWithWhoeverTookItEvenIfThatWasKilled) {
   ASSERT_EQ(pipe(told.data()), 0);
   const pid_t tool = fork();
   if (tool == 0) {
-    auto copy = ProcessCopy::start(identity_of(writer.pid()));
+    auto copy = ProcessCopy::start(identify(writer.pid()).value());
     const auto taken = copy->take(writer.range());
     const pid_t pid = taken ? taken->pid : 0;
     std::ignore = write(told[1], &pid, sizeof pid);
@@ -131,7 +129,7 @@ TEST(ProcessCopy, IsGoneWithWhoeverTookItEvenIfThatWasKilled) {
 
 TEST(ProcessCopy, IsGivenUpWhereItCostsTooMuchMemory) {
   WritingProcess writer;
-  auto copy = ProcessCopy::start(identity_of(writer.pid()), {.growth = 1 << 20});
+  auto copy = ProcessCopy::start(identify(writer.pid()).value(), {.growth = 1 << 20});
   ASSERT_TRUE(copy);
   ASSERT_TRUE(copy->take(writer.range()));
   for (int i = 0; i < 500 && copy->check(); ++i) std::this_thread::sleep_for(milliseconds(10));
@@ -144,7 +142,7 @@ TEST(ProcessCopy, IsGivenUpWhereItCostsTooMuchMemory) {
 
 TEST(ProcessCopy, IsMissedWhenSomebodyElseEndsIt) {
   WritingProcess writer;
-  auto copy = ProcessCopy::start(identity_of(writer.pid()));
+  auto copy = ProcessCopy::start(identify(writer.pid()).value());
   ASSERT_TRUE(copy);
   const auto taken = copy->take(writer.range());
   ASSERT_TRUE(taken);
@@ -160,7 +158,7 @@ TEST(ProcessCopy, IsMissedWhenSomebodyElseEndsIt) {
 TEST(ProcessCopy, TheProcessMayBeKilledMeanwhile) {
   for (int i = 0; i < 20; ++i) {
     WritingProcess writer;
-    auto copy = ProcessCopy::start(identity_of(writer.pid()));
+    auto copy = ProcessCopy::start(identify(writer.pid()).value());
     ASSERT_TRUE(copy);
     std::thread killer([&, i] {
       std::this_thread::sleep_for(std::chrono::microseconds(i * 300));
@@ -184,7 +182,7 @@ TEST(ProcessCopy, OfSharedMemoryIsUnsupported) {
   constexpr std::size_t kMemory = 1 << 20;
   void* shared = mmap(nullptr, kMemory, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   BusyProcess busy;
-  auto copy = ProcessCopy::start(identity_of(busy.pid()));
+  auto copy = ProcessCopy::start(identify(busy.pid()).value());
   ASSERT_TRUE(copy);
   const std::array<HostRange, 1> range{
       {{base::HostVirtual(reinterpret_cast<std::uint64_t>(shared)), kMemory}}};
@@ -197,7 +195,7 @@ TEST(ProcessCopy, OfSharedMemoryIsUnsupported) {
 
 TEST(ProcessCopy, OfAProcessThatEndedIsGone) {
   BusyProcess busy;
-  auto copy = ProcessCopy::start(identity_of(busy.pid()));
+  auto copy = ProcessCopy::start(identify(busy.pid()).value());
   ASSERT_TRUE(copy);
   kill(busy.pid(), SIGKILL);
   EXPECT_TRUE(busy.ended());

@@ -47,7 +47,7 @@ base::Result<void> enough_memory(pid_t process, std::span<const HostRange> range
 }
 
 // What changed since a copy is told by page frames.
-base::Result<void> frames_are_told() {
+base::Result<void> changes_are_told() {
   const int page_of_ours = 1;
   auto frames = FrameComparison::open(getpid(), getpid());
   if (!frames) return fail(frames.error());
@@ -90,7 +90,7 @@ base::Result<void> mappings_to_spare(pid_t process, std::size_t pieces) {
 base::Result<void> can_be_replaced(pid_t pid, std::span<const HostRange> ranges) {
   const auto pieces = replaceable_pieces(pid, ranges);
   if (!pieces) return fail(pieces.error());
-  if (auto told = frames_are_told(); !told) return told;
+  if (auto told = changes_are_told(); !told) return told;
   if (auto moved = memory_can_be_moved_away(); !moved) return moved;
   if (auto spare = mappings_to_spare(pid, pieces->size()); !spare) return spare;
   return enough_memory(pid, ranges);

@@ -18,7 +18,7 @@
 namespace vitrine::host {
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
+using base::kPage;
 
 // A process that protects a page of its own and then writes to it: it hangs there, as a guest
 // would. Ends with status 0 once the write succeeds, with 2 where the host offers no such

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace vitrine::images {
@@ -40,5 +41,12 @@ class Bytes {
  private:
   std::vector<std::byte> bytes_;
 };
+
+// A plain object as it lies in memory.
+template <class T>
+std::span<const std::byte> bytes_of(const T& object) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  return std::as_bytes(std::span(&object, 1));
+}
 
 }  // namespace vitrine::images

@@ -8,18 +8,6 @@
 #include "vitrine/memory/elf_core.h"
 
 namespace vitrine::images {
-namespace {
-
-std::uint64_t page_up(std::uint64_t value) {
-  return (value + kPageBytes - 1) / kPageBytes * kPageBytes;
-}
-
-std::span<const std::byte> bytes_of(const auto& header) {
-  return std::as_bytes(std::span(&header, 1));
-}
-
-}  // namespace
-
 ElfImage::ElfImage(const GuestDescription& guest, OutputFile& file)
     : guest_(guest), output_(file), notes_(make_notes(guest.processors, guest.vmcoreinfo).bytes) {
   lay_out();

@@ -18,7 +18,7 @@ using base::GuestPhysical;
 using base::GuestVirtual;
 using base::Json;
 
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kEvidenceVersion = 1;
 constexpr std::size_t kHeader = 72;
 constexpr std::size_t kDigest = 32;
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
@@ -127,10 +127,11 @@ base::Result<Parts> check_header(std::span<const std::byte> header,
                                  std::span<const std::byte> rest) {
   std::uint32_t version = 0;
   std::memcpy(&version, &header[kEvidenceMagic.size()], sizeof version);
-  if (version != kVersion)
+  if (version != kEvidenceVersion)
     return fail(Code::unsupported, "the evidence file has version " + std::to_string(version),
                 "use a newer vitrine");
-  if (number(header, kEvidenceMagic.size()) != kVersion) return damaged("has an unknown header");
+  if (number(header, kEvidenceMagic.size()) != kEvidenceVersion)
+    return damaged("has an unknown header");
   const std::uint64_t profile = number(header, 24);
   const std::uint64_t pieces = number(header, 32);
   if (profile > rest.size() || pieces > (rest.size() - profile) / kPieceEntry)
@@ -173,7 +174,7 @@ base::Result<std::string> write_evidence(const Evidence& evidence, OutputFile& f
   if (digest.empty()) return fail(Code::unsupported, "OpenSSL offers no SHA-256 on this host");
   Bytes header(kHeader);
   header.put(0, kEvidenceMagic);
-  header.put(kEvidenceMagic.size(), kVersion);
+  header.put(kEvidenceMagic.size(), kEvidenceVersion);
   header.put(24, std::uint64_t{profile.size()});
   header.put(32, std::uint64_t{pieces.size()});
   header.put(kHeader - kDigest, digits_to_bytes(digest).span());

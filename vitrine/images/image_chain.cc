@@ -20,11 +20,6 @@ using base::fail;
 using base::GuestPhysical;
 using memory::ReadStatus;
 
-base::Error about(const std::filesystem::path& file, base::Error error) {
-  error.message = file.string() + ": " + error.message;
-  return error;
-}
-
 base::Result<Incremental> incremental_of(const memory::ElfCore& core) {
   for (const memory::ElfNote& note : core.notes)
     if (note.name == Incremental::kNoteName && note.type == Incremental::kNoteType)
@@ -50,7 +45,8 @@ base::Result<std::unique_ptr<ImageChain>> ImageChain::open(std::span<const Chain
   if (links.empty()) return fail(Code::invalid, "there is no image to read");
   std::unique_ptr<ImageChain> chain(new ImageChain);
   for (const ChainLink& link : links)
-    if (auto added = chain->add(link); !added) return fail(about(link.file, added.error()));
+    if (auto added = chain->add(link); !added)
+      return fail(base::about(link.file.string(), added.error()));
   return chain;
 }
 

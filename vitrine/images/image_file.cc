@@ -223,11 +223,6 @@ base::Result<void> open_as(ImageFile& image, base::FileDescriptor file) {
   return {};
 }
 
-base::Error about(const std::filesystem::path& path, base::Error error) {
-  error.message = path.string() + ": " + error.message;
-  return error;
-}
-
 }  // namespace
 
 std::string_view name(ImageKind kind) {
@@ -249,7 +244,7 @@ base::Result<ImageFile> open_image(const std::filesystem::path& path,
   image.size = opened->size;
   image.allocated = opened->allocated;
   auto done = chain.empty() ? open_as(image, std::move(opened->file)) : open_chain(image, chain);
-  if (!done) return fail(about(path, done.error()));
+  if (!done) return fail(base::about(path.string(), done.error()));
   return image;
 }
 

@@ -10,7 +10,7 @@ namespace vitrine::images {
 namespace {
 
 // The content: version, bytes of a page, digest, number of pages, bits.
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kNoteVersion = 1;
 constexpr std::size_t kPageBytesAt = 4;
 constexpr std::size_t kDigestAt = 8;
 constexpr std::size_t kDigestDigits = 64;
@@ -38,7 +38,7 @@ base::Result<PageBits> PageBits::parse(std::uint64_t pages, std::span<const std:
 
 std::vector<std::byte> incremental_note(const Incremental& incremental) {
   Bytes bytes(kBitsAt);
-  bytes.put(0, kVersion);
+  bytes.put(0, kNoteVersion);
   bytes.put(kPageBytesAt, static_cast<std::uint32_t>(kPageBytes));
   bytes.put(kDigestAt, incremental.predecessor);
   bytes.put(kPagesAt, incremental.held.pages());
@@ -47,7 +47,7 @@ std::vector<std::byte> incremental_note(const Incremental& incremental) {
 }
 
 base::Result<Incremental> parse_incremental_note(std::span<const std::byte> content) {
-  if (content.size() < kBitsAt || get<std::uint32_t>(content, 0) != kVersion ||
+  if (content.size() < kBitsAt || get<std::uint32_t>(content, 0) != kNoteVersion ||
       get<std::uint32_t>(content, kPageBytesAt) != kPageBytes)
     return base::fail(base::Code::inconsistent,
                       "the incremental image does not tell what it builds on");

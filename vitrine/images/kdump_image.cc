@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "vitrine/images/sha256.h"
+#include "vitrine/images/utsname.h"
 
 namespace vitrine::images {
 namespace {
@@ -17,9 +18,8 @@ using base::fail;
 
 constexpr std::uint64_t kBlock = kPageBytes;
 constexpr std::size_t kBuffer = 1 << 20;
-constexpr std::int32_t kVersion = 6;
-constexpr std::uint32_t kZlib = 1;          // DUMP_DH_COMPRESSED_ZLIB
-constexpr std::size_t kUtsnameBytes = 390;  // struct new_utsname: six fields of 65 bytes
+constexpr std::int32_t kHeaderVersion = 6;
+constexpr std::uint32_t kZlib = 1;  // DUMP_DH_COMPRESSED_ZLIB
 
 // struct disk_dump_header and struct kdump_sub_header of x86-64: where their parts are.
 namespace head {
@@ -151,7 +151,7 @@ base::Result<void> KdumpImage::store_zeros(memory::Range range) {
 Bytes KdumpImage::header() const {
   Bytes bytes(kBlock);
   bytes.put(0, "KDUMP   ");
-  bytes.put(head::version, kVersion);
+  bytes.put(head::version, kHeaderVersion);
   bytes.put(head::utsname,
             std::span(guest_.utsname).first(std::min(guest_.utsname.size(), kUtsnameBytes)));
   timeval now{};

@@ -26,19 +26,6 @@ constexpr std::uint64_t kMostTables = 4U << 20;   // of 4 KiB: they can map 8 Ti
 constexpr std::size_t kMostSegments = 1U << 20;   // beyond, holes are not told from zeros
 constexpr std::uint64_t kLargestHole = 1U << 30;  // of zeros within a segment, bytes
 constexpr std::size_t kBatch = 512;               // pages that are read at once
-constexpr std::chrono::milliseconds kProgressInterval{100};
-
-std::span<const std::byte> bytes_of(const auto& value) {
-  return std::as_bytes(std::span(&value, 1));
-}
-
-std::uint64_t page_up(std::uint64_t value) {
-  return (value + kPageBytes - 1) / kPageBytes * kPageBytes;
-}
-
-bool is_zero(std::span<const std::byte> page) {
-  return page[0] == std::byte{} && std::memcmp(page.data(), page.data() + 1, page.size() - 1) == 0;
-}
 
 // A part of a region: `file` bytes of it are in the core, from `offset` on.
 struct Segment {

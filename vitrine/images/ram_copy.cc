@@ -12,14 +12,8 @@ using memory::ReadStatus;
 
 // A piece is aligned to FrameUses::kPiece frames.
 constexpr std::uint64_t kPieceBytes = FrameUses::kPiece * kPageBytes;
-constexpr std::chrono::milliseconds kProgressInterval{100};
 
 std::uint64_t count(memory::Range range) { return range.size / kPageBytes; }
-
-bool is_zero(std::span<const std::byte> page) {
-  // Each byte equals its neighbour, and the first is zero: memcmp is the fastest scan there is.
-  return page[0] == std::byte{} && std::memcmp(page.data(), page.data() + 1, page.size() - 1) == 0;
-}
 
 }  // namespace
 

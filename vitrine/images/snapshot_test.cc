@@ -20,7 +20,7 @@ using synthetic::megabyte;
 using testing::DumpMemory;
 using testing::DumpReader;
 
-constexpr std::uint64_t kUnused = 16 * megabyte;  // what the synthetic guest does not use itself
+constexpr std::uint64_t kUnusedRam = 16 * megabyte;  // what the synthetic guest does not use itself
 
 using Page = std::array<std::byte, kPageBytes>;
 
@@ -106,7 +106,7 @@ INSTANTIATE_TEST_SUITE_P(Formats, SnapshotTest,
                          [](const auto& format) { return std::string(name(format.param)); });
 
 TEST_P(SnapshotTest, HoldsEveryPageOfTheGuest) {
-  put(kUnused, filled(1));
+  put(kUnusedRam, filled(1));
   put(256 * megabyte + kPageBytes, filled(2));
   const SnapshotReport report = snapshot();
   EXPECT_EQ(first_difference(), std::nullopt);
@@ -124,7 +124,7 @@ TEST_P(SnapshotTest, TakesNoRoomForHolesAndFillsNone) {
 }
 
 TEST_P(SnapshotTest, IsDescribedAsItIsOnTheDisk) {
-  put(kUnused, filled(3));
+  put(kUnusedRam, filled(3));
   const SnapshotReport report = snapshot({.zero = true});
   EXPECT_EQ(report.size, fs::file_size(path()));
   const std::string content = testing::content_of(path());
@@ -134,7 +134,7 @@ TEST_P(SnapshotTest, IsDescribedAsItIsOnTheDisk) {
 }
 
 TEST_P(SnapshotTest, LeavesOutZeroPagesThatStayReadable) {
-  guest_.memory().populate({GuestPhysical(kUnused), megabyte});
+  guest_.memory().populate({GuestPhysical(kUnusedRam), megabyte});
   const SnapshotReport with = snapshot();
   const SnapshotReport without = snapshot({.zero = true});
   EXPECT_GE(without.pages.zero, megabyte / kPageBytes);
@@ -144,14 +144,14 @@ TEST_P(SnapshotTest, LeavesOutZeroPagesThatStayReadable) {
 
 TEST_P(SnapshotTest, LeavesOutFreePagesAndCacheAndNothingElse) {
   for (std::uint64_t i = 0; i < 64; ++i)
-    put(kUnused + i * kPageBytes, filled(static_cast<std::uint8_t>(i)));
-  frames_.set_free(kUnused / kPageBytes + 8, 3);
-  frames_.set_cached(kUnused / kPageBytes + 32);
+    put(kUnusedRam + i * kPageBytes, filled(static_cast<std::uint8_t>(i)));
+  frames_.set_free(kUnusedRam / kPageBytes + 8, 3);
+  frames_.set_cached(kUnusedRam / kPageBytes + 32);
   const SnapshotReport report = snapshot({.free = true, .cache = true});
   EXPECT_EQ(report.pages.free, 8U);
   EXPECT_EQ(report.pages.cache, 1U);
   for (std::uint64_t i = 0; i < 64; ++i) {
-    const auto page = read_back(kUnused + i * kPageBytes);
+    const auto page = read_back(kUnusedRam + i * kPageBytes);
     const bool left_out = (i >= 8 && i < 16) || i == 32;
     if (!left_out)
       EXPECT_EQ(page, filled(static_cast<std::uint8_t>(i))) << i;
@@ -163,45 +163,45 @@ TEST_P(SnapshotTest, LeavesOutFreePagesAndCacheAndNothingElse) {
 }
 
 TEST_P(SnapshotTest, SkipsOnlyWhatWasAskedFor) {
-  put(kUnused, filled(1));
-  put(kUnused + kPageBytes, filled(2));
-  frames_.set_free(kUnused / kPageBytes, 0);
-  frames_.set_cached(kUnused / kPageBytes + 1);
+  put(kUnusedRam, filled(1));
+  put(kUnusedRam + kPageBytes, filled(2));
+  frames_.set_free(kUnusedRam / kPageBytes, 0);
+  frames_.set_cached(kUnusedRam / kPageBytes + 1);
   EXPECT_EQ(snapshot({.free = true}).pages.cache, 0U);
-  EXPECT_EQ(read_back(kUnused + kPageBytes), filled(2));
+  EXPECT_EQ(read_back(kUnusedRam + kPageBytes), filled(2));
   reader_.reset();
   EXPECT_EQ(snapshot({.cache = true}).pages.free, 0U);
-  EXPECT_EQ(read_back(kUnused), filled(1));
+  EXPECT_EQ(read_back(kUnusedRam), filled(1));
 }
 
 TEST_P(SnapshotTest, ReportsPagesThatCannotBeRead) {
-  put(kUnused, filled(1));
-  put(kUnused + kPageBytes, filled(2));
-  guest_.memory().fail_reads({GuestPhysical(kUnused), kPageBytes});
+  put(kUnusedRam, filled(1));
+  put(kUnusedRam + kPageBytes, filled(2));
+  guest_.memory().fail_reads({GuestPhysical(kUnusedRam), kPageBytes});
   const SnapshotReport report = snapshot();
   EXPECT_EQ(report.pages.unreadable, 1U);
   ASSERT_TRUE(report.unreadable);
-  EXPECT_EQ(report.unreadable->address, kUnused);
-  EXPECT_EQ(read_back(kUnused + kPageBytes), filled(2)) << "its neighbours are there";
-  EXPECT_NE(read_back(kUnused), filled(1));
+  EXPECT_EQ(report.unreadable->address, kUnusedRam);
+  EXPECT_EQ(read_back(kUnusedRam + kPageBytes), filled(2)) << "its neighbours are there";
+  EXPECT_NE(read_back(kUnusedRam), filled(1));
 }
 
 TEST_P(SnapshotTest, SurvivesPagesThatGoAwayMeanwhile) {
-  put(kUnused, filled(1));
-  put(kUnused + kPageBytes, filled(2));
+  put(kUnusedRam, filled(1));
+  put(kUnusedRam + kPageBytes, filled(2));
   bool punched = false;
   guest_.memory().before_each_request([&](const memory::ReadRequest& request) {
-    if (punched || request.address.value > kUnused ||
-        request.address.value + request.into.size() <= kUnused)
+    if (punched || request.address.value > kUnusedRam ||
+        request.address.value + request.into.size() <= kUnusedRam)
       return;
     punched = true;
-    guest_.memory().punch_hole({GuestPhysical(kUnused), kPageBytes});
+    guest_.memory().punch_hole({GuestPhysical(kUnusedRam), kPageBytes});
   });
   const SnapshotReport report = snapshot();
   ASSERT_TRUE(punched);
   EXPECT_EQ(report.pages.unreadable, 0U);
-  EXPECT_EQ(read_back(kUnused + kPageBytes), filled(2));
-  EXPECT_EQ(read_back(kUnused), Page{});
+  EXPECT_EQ(read_back(kUnusedRam + kPageBytes), filled(2));
+  EXPECT_EQ(read_back(kUnusedRam), Page{});
 }
 
 TEST_P(SnapshotTest, TellsHowFarItIs) {

@@ -13,8 +13,7 @@ namespace vitrine::kernel {
 namespace {
 
 using base::GuestVirtual;
-
-constexpr std::uint64_t kPage = 4096;
+using base::kPage;
 
 struct Variable {
   std::string_view name;

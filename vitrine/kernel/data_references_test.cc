@@ -14,7 +14,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 constexpr GuestVirtual function = SampleMemory::start + 0x1040;
-constexpr GuestVirtual page = SampleMemory::start + 0x1000;
+constexpr GuestVirtual kSecondPage = SampleMemory::start + 0x1000;
 
 class DataReferencesTest : public ::testing::Test {
  protected:
@@ -33,19 +33,19 @@ class DataReferencesTest : public ::testing::Test {
 };
 
 TEST_F(DataReferencesTest, APageAndAPlaceThereAreAnAddress) {
-  // As objdump shows them: adrp x2, page+0x2000; add x9, x2, #0x610; ldr x3, [x2, #1552]
+  // As objdump shows them: adrp x2, kSecondPage+0x2000; add x9, x2, #0x610; ldr x3, [x2, #1552]
   put({0xd0000002, 0x91184049, 0xf9430843});
-  EXPECT_THAT(found().taken, ElementsAre(page + 0x2610));
-  EXPECT_THAT(found().loaded, ElementsAre(page + 0x2610));
-  put({0xf0ffffe2, 0x91184049});  // adrp x2, page-0x1000
-  EXPECT_THAT(found().taken, ElementsAre(page - 0x1000 + 0x610));
+  EXPECT_THAT(found().taken, ElementsAre(kSecondPage + 0x2610));
+  EXPECT_THAT(found().loaded, ElementsAre(kSecondPage + 0x2610));
+  put({0xf0ffffe2, 0x91184049});  // adrp x2, kSecondPage-0x1000
+  EXPECT_THAT(found().taken, ElementsAre(kSecondPage - 0x1000 + 0x610));
 }
 
 TEST_F(DataReferencesTest, ARegisterThatIsOverwrittenCountsNoMore) {
   put({0xd0000002, 0x91184042, 0x91184049});  // add x2, x2, #0x610; add x9, x2, #0x610
-  EXPECT_THAT(found().taken, ElementsAre(page + 0x2610));
+  EXPECT_THAT(found().taken, ElementsAre(kSecondPage + 0x2610));
   put({0xd0000002, 0xf9430842, 0xf9430843});  // ldr x2, [x2, #1552]; ldr x3, [x2, #1552]
-  EXPECT_THAT(found().loaded, ElementsAre(page + 0x2610));
+  EXPECT_THAT(found().loaded, ElementsAre(kSecondPage + 0x2610));
   put({0x91184049, 0xf9430843});
   EXPECT_THAT(found().taken, IsEmpty());
   EXPECT_THAT(found().loaded, IsEmpty());

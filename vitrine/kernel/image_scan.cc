@@ -6,8 +6,8 @@ namespace vitrine::kernel {
 namespace {
 
 using base::GuestVirtual;
+using base::kPage;
 
-constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kChunk = 1U << 20;
 // Between two parts of an image there is no more than what aligns the second one.
 constexpr std::uint64_t kLongestHole = 16U << 20;

@@ -24,7 +24,7 @@ constexpr std::size_t kLongestGroup = kMarked * kLongestName;
 constexpr std::uint64_t kTokenBytesBefore = 4096;  // of the tokens before the digits, at most
 constexpr std::uint64_t kTokenBytesAfter = 16U << 10;
 constexpr std::uint64_t kMarkerBytes = KallsymsTables::max_symbols / kMarked * 4;
-constexpr int kMostTries = 32;  // places where digits follow each other
+constexpr int kMostPlaces = 32;  // places where digits follow each other
 
 constexpr std::array<char, 20> kDigits{'0', 0, '1', 0, '2', 0, '3', 0, '4', 0,
                                        '5', 0, '6', 0, '7', 0, '8', 0, '9', 0};
@@ -157,7 +157,7 @@ base::Result<KallsymsPlaces> find_kallsyms(memory::VirtualMemory& memory, GuestV
   int tries = 0;
   find_in_image(memory, stext, std::as_bytes(std::span(kDigits)), [&](GuestVirtual digits) {
     found = places_around(memory, digits);
-    return !found && ++tries < kMostTries;
+    return !found && ++tries < kMostPlaces;
   });
   if (found) return *found;
   return base::fail(base::Code::unsupported,

@@ -12,7 +12,7 @@ using base::GuestVirtual;
 using synthetic::KallsymsSample;
 using synthetic::SampleEncoding;
 using synthetic::SampleMemory;
-constexpr GuestVirtual start = SampleMemory::start;
+constexpr GuestVirtual kTables = SampleMemory::start;
 
 // A guest whose names lie at the very end of what is mapped.
 class ReadKallsyms : public ::testing::Test {
@@ -25,13 +25,13 @@ class ReadKallsyms : public ::testing::Test {
   }
 
   void put(const KallsymsTables& tables) {
-    names_ = start + (mapped - tables.names.size());
+    names_ = kTables + (mapped - tables.names.size());
     memory_.put(names_, tables.names);
-    memory_.put(start + 0x1000, tables.token_index);
-    memory_.put(start + 0x2000, tables.token_table);
+    memory_.put(kTables + 0x1000, tables.token_index);
+    memory_.put(kTables + 0x2000, tables.token_table);
     memory_.put(tables.offsets_address, tables.offsets);
-    put_value(start + 0x100, tables.symbols);
-    if (tables.relative_base) put_value(start + 0x108, *tables.relative_base);
+    put_value(kTables + 0x100, tables.symbols);
+    if (tables.relative_base) put_value(kTables + 0x108, *tables.relative_base);
   }
 
   Vmcoreinfo info(bool with_base = true) const {
@@ -39,18 +39,18 @@ class ReadKallsyms : public ::testing::Test {
     auto line = [&](const char* name, GuestVirtual at) {
       text += std::string("SYMBOL(") + name + ")=" + to_string(at).substr(2) + "\n";
     };
-    line("_stext", start);
+    line("_stext", kTables);
     line("kallsyms_names", names_);
-    line("kallsyms_num_syms", start + 0x100);
-    line("kallsyms_token_table", start + 0x2000);
-    line("kallsyms_token_index", start + 0x1000);
-    line("kallsyms_offsets", start + 0x5000);
-    if (with_base) line("kallsyms_relative_base", start + 0x108);
+    line("kallsyms_num_syms", kTables + 0x100);
+    line("kallsyms_token_table", kTables + 0x2000);
+    line("kallsyms_token_index", kTables + 0x1000);
+    line("kallsyms_offsets", kTables + 0x5000);
+    if (with_base) line("kallsyms_relative_base", kTables + 0x108);
     return *Vmcoreinfo::parse(text);
   }
 
   SampleMemory memory_{mapped};
-  GuestVirtual names_ = start;
+  GuestVirtual names_ = kTables;
 };
 
 TEST_F(ReadKallsyms, TheTablesAreCopiedWithTheirTrueSizes) {
@@ -63,14 +63,14 @@ TEST_F(ReadKallsyms, TheTablesAreCopiedWithTheirTrueSizes) {
   EXPECT_EQ(read->token_index, written.token_index);
   EXPECT_EQ(read->offsets, written.offsets);
   EXPECT_EQ(read->relative_base, KallsymsSample::base);
-  EXPECT_EQ(Symbols::read(memory_, info())->find("init_task"), start + 0x90);
+  EXPECT_EQ(Symbols::read(memory_, info())->find("init_task"), kTables + 0x90);
 }
 
 TEST_F(ReadKallsyms, NoRelativeBaseIsNeeded) {
   KallsymsSample sample;
   sample.encoding = SampleEncoding::place_relative;
   put(sample.tables());
-  EXPECT_EQ(Symbols::read(memory_, info(false))->find("init_task"), start + 0x90);
+  EXPECT_EQ(Symbols::read(memory_, info(false))->find("init_task"), kTables + 0x90);
 }
 
 TEST_F(ReadKallsyms, LongNamesAreReadWholeInBothLengthEncodings) {
@@ -79,7 +79,7 @@ TEST_F(ReadKallsyms, LongNamesAreReadWholeInBothLengthEncodings) {
     sample.two_byte_lengths = two_bytes;
     sample.symbols.push_back({KallsymsSample::base + 0x100, "T" + std::string(200, 'n')});
     put(sample.tables());
-    EXPECT_EQ(Symbols::read(memory_, info())->find(std::string(200, 'n')), start + 0x100);
+    EXPECT_EQ(Symbols::read(memory_, info())->find(std::string(200, 'n')), kTables + 0x100);
   }
 }
 
@@ -92,21 +92,21 @@ TEST_F(ReadKallsyms, AKernelThatDoesNotNameItsTablesIsUnsupported) {
 TEST_F(ReadKallsyms, AnAbsurdCountIsRefusedBeforeAnythingIsAllocated) {
   put(KallsymsSample{}.tables());
   for (const std::uint32_t count : {0U, KallsymsTables::max_symbols + 1, ~0U}) {
-    put_value(start + 0x100, count);
+    put_value(kTables + 0x100, count);
     EXPECT_EQ(read_kallsyms(memory_, info()).error().code, base::Code::inconsistent);
   }
 }
 
 TEST_F(ReadKallsyms, NamesThatRunOutOfMemoryAreAnError) {
   put(KallsymsSample{}.tables());
-  put_value(start + 0x100, 4U);
+  put_value(kTables + 0x100, 4U);
   EXPECT_EQ(read_kallsyms(memory_, info()).error().code, base::Code::absent);
 }
 
 TEST_F(ReadKallsyms, ATokenWithoutAnEndIsRefused) {
   put(KallsymsSample{}.tables());
   const std::vector<std::byte> endless(0x2000, std::byte{'x'});
-  memory_.put(start + 0x2000, endless);
+  memory_.put(kTables + 0x2000, endless);
   EXPECT_EQ(read_kallsyms(memory_, info()).error().code, base::Code::inconsistent);
 }
 

@@ -6,7 +6,8 @@
 namespace vitrine::kernel {
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
+using base::kPage;
+
 constexpr std::size_t kBatch = 1024;
 constexpr std::size_t kMaxNotes = 4096;  // a guest full of forged notes does not keep us for long
 

@@ -12,8 +12,7 @@ namespace vitrine::kernel {
 namespace {
 
 using base::GuestVirtual;
-
-constexpr std::uint64_t kPage = 4096;
+using base::kPage;
 
 // FNV-1a over words: no protection against somebody who may write to the user's own files.
 std::optional<std::uint64_t> hash_page(memory::VirtualMemory& memory, GuestVirtual at) {

@@ -9,8 +9,8 @@ namespace {
 
 using base::Code;
 using base::GuestVirtual;
+using base::kPage;
 
-constexpr std::uint64_t kPage = 4096;
 constexpr int kMostDepth = 24;
 
 // The bytes of a value, page by page as they could be read.

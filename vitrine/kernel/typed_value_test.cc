@@ -23,7 +23,7 @@ using base::GuestVirtual;
 //     union { struct inner one; unsigned char raw[16]; };
 //     struct inner two[2]; void (*call)(void);
 //   };
-std::vector<std::byte> sample() {
+std::vector<std::byte> valued_types() {
   struct btf* b = btf__new_empty();
   const int integer = btf__add_int(b, "int", 4, BTF_INT_SIGNED);
   const int word = btf__add_int(b, "unsigned int", 4, 0);
@@ -96,7 +96,7 @@ class TypedValueTest : public ::testing::Test {
     return found;
   }
 
-  Types types_ = Types::parse(sample()).value();
+  Types types_ = Types::parse(valued_types()).value();
   TypeCatalog catalog_{types_};
   // 40 bytes before the end of a page.
   const GuestVirtual at_{0xffff888000001000 - 40};

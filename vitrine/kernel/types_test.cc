@@ -29,7 +29,7 @@ using synthetic::SampleMemory;
 //   };
 //   enum { MM_FILEPAGES, MM_ANONPAGES };  enum mode { OFF = -1, ON };  enum64 wide { HUGE = 1 << 40
 //   };
-std::vector<std::byte> sample() {
+std::vector<std::byte> sample_btf() {
   struct btf* b = btf__new_empty();
   const int integer = btf__add_int(b, "int", 4, BTF_INT_SIGNED);
   const int word = btf__add_int(b, "unsigned int", 4, 0);
@@ -76,9 +76,9 @@ std::vector<std::byte> sample() {
   return bytes;
 }
 
-Types types() { return std::move(Types::parse(sample()).value()); }
+Types types() { return std::move(Types::parse(sample_btf()).value()); }
 
-bool refused(std::span<const std::byte> bytes) {
+bool is_refused(std::span<const std::byte> bytes) {
   const auto parsed = Types::parse(bytes);
   return !parsed && parsed.error().code == base::Code::inconsistent;
 }
@@ -168,16 +168,16 @@ TEST(Types, RawBytesParseAgain) {
 }
 
 TEST(Types, DamagedHeadersAreRefused) {
-  const std::vector<std::byte> good = sample();
-  ASSERT_FALSE(refused(good));
-  EXPECT_TRUE(refused({}));
+  const std::vector<std::byte> good = sample_btf();
+  ASSERT_FALSE(is_refused(good));
+  EXPECT_TRUE(is_refused({}));
   for (std::size_t i = 0; i < sizeof(btf_header); ++i) {
     std::vector<std::byte> bad = good;
     bad[i] ^= std::byte{0x80};
-    EXPECT_TRUE(refused(bad)) << i;
+    EXPECT_TRUE(is_refused(bad)) << i;
   }
   for (std::size_t size = 0; size < good.size(); ++size) {
-    EXPECT_TRUE(refused(std::span(good).first(size))) << size;
+    EXPECT_TRUE(is_refused(std::span(good).first(size))) << size;
   }
 }
 
@@ -203,15 +203,15 @@ int count_print(enum libbpf_print_level /*level*/, const char* /*format*/, va_li
 
 TEST(Types, LibbpfIsQuietOnlyMeanwhile) {
   const libbpf_print_fn_t before = libbpf_set_print(count_print);
-  std::vector<std::byte> bad = sample();
+  std::vector<std::byte> bad = sample_btf();
   bad[sizeof(btf_header) + 7] = std::byte{0x1f};  // a kind of type that does not exist
-  EXPECT_TRUE(refused(bad));
+  EXPECT_TRUE(is_refused(bad));
   EXPECT_EQ(prints, 0);
   EXPECT_EQ(libbpf_set_print(before), count_print);
 }
 
 TEST(Types, TheGuestsOwnAreReadBetweenTheirBounds) {
-  const std::vector<std::byte> bytes = sample();
+  const std::vector<std::byte> bytes = sample_btf();
   KallsymsSample tables;
   tables.symbols.push_back({KallsymsSample::base + 0x1000, "R__start_BTF"});
   tables.symbols.push_back({KallsymsSample::base + 0x1000 + bytes.size(), "R__stop_BTF"});

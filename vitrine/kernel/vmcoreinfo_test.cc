@@ -7,7 +7,7 @@
 namespace vitrine::kernel {
 namespace {
 
-const std::string sample =
+const std::string kNoteText =
     "OSRELEASE=6.1.0-50-cloud-amd64\n"
     "BUILD-ID=bb603a9147d3efe4744bf83c83eee397c591cc20\n"
     "PAGESIZE=4096\n"
@@ -36,7 +36,7 @@ std::vector<std::byte> note(std::string_view text, std::uint32_t name_bytes = 11
 }
 
 TEST(Vmcoreinfo, EveryKindOfLineIsFound) {
-  const Vmcoreinfo info = parse(sample);
+  const Vmcoreinfo info = parse(kNoteText);
   EXPECT_EQ(info.release(), "6.1.0-50-cloud-amd64");
   EXPECT_EQ(info.build_id(), "bb603a9147d3efe4744bf83c83eee397c591cc20");
   EXPECT_EQ(info.page_size(), 4096U);
@@ -48,13 +48,13 @@ TEST(Vmcoreinfo, EveryKindOfLineIsFound) {
 }
 
 TEST(Vmcoreinfo, NumbersAreSignedDecimalOrHex) {
-  const Vmcoreinfo info = parse(sample);
+  const Vmcoreinfo info = parse(kNoteText);
   EXPECT_EQ(info.number("phys_base"), -2097152);
   EXPECT_EQ(info.number("VMALLOC_START"), static_cast<std::int64_t>(0xffffd0d2c0000000));
 }
 
 TEST(Vmcoreinfo, WhatIsMissingIsAbsent) {
-  const Vmcoreinfo info = parse(sample);
+  const Vmcoreinfo info = parse(kNoteText);
   EXPECT_EQ(info.symbol("init_task"), std::nullopt);
   EXPECT_EQ(info.symbol("page"), std::nullopt);
   EXPECT_EQ(info.crash_time(), std::nullopt);
@@ -98,23 +98,24 @@ TEST(Vmcoreinfo, TextThatIsNoneIsRefused) {
 }
 
 TEST(Vmcoreinfo, ANoteIsRecognisedByItsHeader) {
-  const auto good = note(sample);
-  EXPECT_EQ(Vmcoreinfo::note_size(std::span(good).first(24)), 24 + sample.size());
+  const auto good = note(kNoteText);
+  EXPECT_EQ(Vmcoreinfo::note_size(std::span(good).first(24)), 24 + kNoteText.size());
   EXPECT_EQ(Vmcoreinfo::note_size(std::span(good).first(23)), std::nullopt);
-  EXPECT_EQ(Vmcoreinfo::note_size(note(sample, 12)), std::nullopt);
-  EXPECT_EQ(Vmcoreinfo::note_size(note(sample, 11, 1)), std::nullopt);
+  EXPECT_EQ(Vmcoreinfo::note_size(note(kNoteText, 12)), std::nullopt);
+  EXPECT_EQ(Vmcoreinfo::note_size(note(kNoteText, 11, 1)), std::nullopt);
   EXPECT_EQ(Vmcoreinfo::note_size(note("")), std::nullopt);
   EXPECT_EQ(Vmcoreinfo::note_size(note(std::string(Vmcoreinfo::max_text_bytes + 1, 'x'))),
             std::nullopt);
 }
 
 TEST(Vmcoreinfo, ANoteIsParsedWholeOrNotAtAll) {
-  auto bytes = note(sample);
+  auto bytes = note(kNoteText);
   bytes.resize(bytes.size() + 100, std::byte{'x'});
   const auto info = Vmcoreinfo::parse_note(bytes);
   ASSERT_TRUE(info.has_value());
-  EXPECT_EQ(info->text(), sample);
-  EXPECT_FALSE(Vmcoreinfo::parse_note(std::span(bytes).first(24 + sample.size() - 1)).has_value());
+  EXPECT_EQ(info->text(), kNoteText);
+  EXPECT_FALSE(
+      Vmcoreinfo::parse_note(std::span(bytes).first(24 + kNoteText.size() - 1)).has_value());
 }
 
 }  // namespace

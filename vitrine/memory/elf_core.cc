@@ -6,7 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <limits>
+
+#include "vitrine/memory/file_bytes.h"
 
 namespace vitrine::memory {
 namespace {
@@ -17,19 +18,18 @@ constexpr std::uint64_t kMostSegments = 65536;
 constexpr std::uint64_t kMostNoteBytes = 16 << 20;
 constexpr std::size_t kMostNotes = 65536;
 constexpr std::uint64_t kNoPhysicalAddress = ~std::uint64_t{0};  // so Linux writes it
-constexpr std::uint64_t kLimit = std::numeric_limits<std::int64_t>::max() / 2;
 
-tl::unexpected<base::Error> damaged(const std::string& what) {
+tl::unexpected<base::Error> damaged_core(const std::string& what) {
   return base::fail(Code::inconsistent, "the core file is damaged: " + what);
 }
 
 base::Result<void> read_at(int file, std::uint64_t offset, std::span<std::byte> into) {
-  if (offset > kLimit) return damaged("a part lies past what a file can hold");
+  if (offset > kFarthest) return damaged_core("a part lies past what a file can hold");
   while (!into.empty()) {
     const ssize_t got = pread(file, into.data(), into.size(), static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return base::fail_errno(errno, "pread", "cannot read the core file");
-    if (got == 0) return damaged("it ends too early");
+    if (got == 0) return damaged_core("it ends too early");
     into = into.subspan(static_cast<std::size_t>(got));
     offset += static_cast<std::uint64_t>(got);
   }
@@ -59,8 +59,9 @@ base::Result<std::uint64_t> segment_count(int file, const Elf64_Ehdr& header) {
     if (!section) return base::fail(section.error());
     count = section->sh_info;
   }
-  if (header.e_phentsize != sizeof(Elf64_Phdr)) return damaged("its segment headers have no size");
-  if (count > kMostSegments) return damaged("it has too many segments");
+  if (header.e_phentsize != sizeof(Elf64_Phdr))
+    return damaged_core("its segment headers have no size");
+  if (count > kMostSegments) return damaged_core("it has too many segments");
   return count;
 }
 
@@ -73,8 +74,8 @@ base::Result<void> append_notes(std::span<const std::byte> bytes, std::vector<El
     bytes = bytes.subspan(sizeof(header));
     const std::uint64_t name_size = padded(header.n_namesz);
     if (name_size > bytes.size() || header.n_descsz > bytes.size() - name_size)
-      return damaged("a note is longer than its segment");
-    if (notes.size() == kMostNotes) return damaged("it has too many notes");
+      return damaged_core("a note is longer than its segment");
+    if (notes.size() == kMostNotes) return damaged_core("it has too many notes");
     const auto* text = reinterpret_cast<const char*>(bytes.data());
     const auto content = bytes.subspan(name_size, header.n_descsz);
     notes.push_back({std::string(text, strnlen(text, header.n_namesz)),
@@ -86,7 +87,7 @@ base::Result<void> append_notes(std::span<const std::byte> bytes, std::vector<El
 }
 
 base::Result<void> read_notes(int file, const Elf64_Phdr& segment, std::vector<ElfNote>& notes) {
-  if (segment.p_filesz > kMostNoteBytes) return damaged("its notes are too large");
+  if (segment.p_filesz > kMostNoteBytes) return damaged_core("its notes are too large");
   std::vector<std::byte> bytes(segment.p_filesz);
   if (auto done = read_at(file, segment.p_offset, bytes); !done) return done;
   return append_notes(bytes, notes);
@@ -130,18 +131,19 @@ base::Result<ElfCore> read_elf_image(int file) {
   core.incremental = header->e_type == kElfIncremental;
   std::uint64_t note_bytes = 0;
   for (std::uint64_t i = 0; i < *count; ++i) {
-    if (header->e_phoff > kLimit) return damaged("it has no segment headers");
+    if (header->e_phoff > kFarthest) return damaged_core("it has no segment headers");
     const auto segment = read_header<Elf64_Phdr>(file, header->e_phoff + i * sizeof(Elf64_Phdr));
     if (!segment) return base::fail(segment.error());
     if (segment->p_type == PT_NOTE) {
       note_bytes += std::min(segment->p_filesz, kMostNoteBytes + 1);
-      if (note_bytes > kMostNoteBytes) return damaged("its notes are too large");
+      if (note_bytes > kMostNoteBytes) return damaged_core("its notes are too large");
       if (auto done = read_notes(file, *segment, core.notes); !done)
         return base::fail(done.error());
     } else if (segment->p_type == PT_LOAD && segment->p_filesz != 0 &&
                segment->p_paddr != kNoPhysicalAddress) {
-      if (segment->p_paddr > kLimit || segment->p_filesz > kLimit || segment->p_offset > kLimit)
-        return damaged("a segment is impossibly large");
+      if (segment->p_paddr > kFarthest || segment->p_filesz > kFarthest ||
+          segment->p_offset > kFarthest)
+        return damaged_core("a segment is impossibly large");
       core.extents.push_back(
           {{base::GuestPhysical(segment->p_paddr), segment->p_filesz}, segment->p_offset});
       core.segments.push_back({core.extents.back().range, base::GuestVirtual(segment->p_vaddr)});

@@ -4,12 +4,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <limits>
 
 namespace vitrine::memory {
 namespace {
-
-constexpr std::uint64_t kLimit = std::numeric_limits<std::int64_t>::max() / 2;
 
 tl::unexpected<base::Error> ends_too_early(std::string_view what) {
   return base::fail(base::Code::inconsistent, "the " + std::string(what) + " ends too early",
@@ -20,7 +17,7 @@ tl::unexpected<base::Error> ends_too_early(std::string_view what) {
 
 base::Result<void> read_exactly(int file, std::uint64_t offset, std::span<std::byte> into,
                                 std::string_view what) {
-  if (offset > kLimit) return ends_too_early(what);
+  if (offset > kFarthest) return ends_too_early(what);
   while (!into.empty()) {
     const ssize_t got = pread(file, into.data(), into.size(), static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;

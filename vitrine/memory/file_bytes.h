@@ -5,12 +5,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
 
 #include "vitrine/base/result.h"
 
 namespace vitrine::memory {
+
+// Files and mappings count in signed 64 bits; half of that keeps sums of two places from wrapping.
+inline constexpr std::uint64_t kFarthest = std::numeric_limits<std::int64_t>::max() / 2;
 
 // Fills `into` from `offset` of the file. `what` names the file in messages, e.g. "core file".
 // Errors: `inconsistent` where the file ends too early; pread's.

@@ -5,23 +5,21 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <limits>
 
+#include "vitrine/memory/file_bytes.h"
 #include "vitrine/memory/load.h"
 
 namespace vitrine::memory {
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
-// Files and mappings count in signed 64 bits; the rest keeps sums of two such from wrapping.
-constexpr std::uint64_t kLimit = std::numeric_limits<std::int64_t>::max() / 2;
+using base::kPage;
 
 bool holds_together(std::span<const ImageExtent> extents) {
   base::GuestPhysical free_from;
   for (const ImageExtent& extent : extents) {
     const std::uint64_t start = extent.range.start.value;
-    if (extent.range.size == 0 || extent.range.size > kLimit || start > kLimit ||
-        extent.offset > kLimit || extent.range.start < free_from)
+    if (extent.range.size == 0 || extent.range.size > kFarthest || start > kFarthest ||
+        extent.offset > kFarthest || extent.range.start < free_from)
       return false;
     free_from = extent.range.end();
   }

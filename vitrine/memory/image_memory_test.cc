@@ -12,7 +12,7 @@ namespace {
 
 using base::GuestPhysical;
 
-constexpr std::uint64_t page = 4096;
+using base::kPage;
 
 base::FileDescriptor empty_file() {
   FaultRecovery::install();
@@ -38,15 +38,15 @@ std::unique_ptr<ImageMemory> open(base::FileDescriptor file, std::vector<ImageEx
 
 TEST(ImageMemory, ReadsEachExtentFromItsPlaceEvenIfUnaligned) {
   base::FileDescriptor file = empty_file();
-  const std::uint64_t odd = 0x508 + 2 * page;
-  put(file.get(), page + 8, 0x1111);
+  const std::uint64_t odd = 0x508 + 2 * kPage;
+  put(file.get(), kPage + 8, 0x1111);
   put(file.get(), odd, 0x2222);
-  ASSERT_EQ(ftruncate(file.get(), static_cast<off_t>(odd + 4 * page)), 0);
-  const auto memory = open(std::move(file), {{{GuestPhysical(0), 2 * page}, 0},
-                                             {{GuestPhysical(1) + 0xff'ffff, 4 * page}, odd}});
-  EXPECT_EQ(get(*memory, GuestPhysical(page + 8)), 0x1111U);
+  ASSERT_EQ(ftruncate(file.get(), static_cast<off_t>(odd + 4 * kPage)), 0);
+  const auto memory = open(std::move(file), {{{GuestPhysical(0), 2 * kPage}, 0},
+                                             {{GuestPhysical(1) + 0xff'ffff, 4 * kPage}, odd}});
+  EXPECT_EQ(get(*memory, GuestPhysical(kPage + 8)), 0x1111U);
   EXPECT_EQ(get(*memory, GuestPhysical(0x100'0000)), 0x2222U);
-  EXPECT_EQ(get(*memory, GuestPhysical(0x100'0000 + 4 * page - 8)), 0U);
+  EXPECT_EQ(get(*memory, GuestPhysical(0x100'0000 + 4 * kPage - 8)), 0U);
   std::uint64_t in_place = 0;
   ASSERT_TRUE(load(memory->windows()[1].bytes, in_place));
   EXPECT_EQ(in_place, 0x2222U);
@@ -54,54 +54,54 @@ TEST(ImageMemory, ReadsEachExtentFromItsPlaceEvenIfUnaligned) {
 
 TEST(ImageMemory, ReadsNothingOutsideItsExtents) {
   base::FileDescriptor file = empty_file();
-  ASSERT_EQ(ftruncate(file.get(), 8 * page), 0);
-  const auto memory = open(
-      std::move(file), {{{GuestPhysical(page), page}, 0}, {{GuestPhysical(3 * page), page}, page}});
-  for (const std::uint64_t at : {std::uint64_t{0}, page - 1, 2 * page - 7, 2 * page, 4 * page - 1,
-                                 ~std::uint64_t{0} - 3, ~std::uint64_t{0}})
+  ASSERT_EQ(ftruncate(file.get(), 8 * kPage), 0);
+  const auto memory = open(std::move(file), {{{GuestPhysical(kPage), kPage}, 0},
+                                             {{GuestPhysical(3 * kPage), kPage}, kPage}});
+  for (const std::uint64_t at : {std::uint64_t{0}, kPage - 1, 2 * kPage - 7, 2 * kPage,
+                                 4 * kPage - 1, ~std::uint64_t{0} - 3, ~std::uint64_t{0}})
     get(*memory, GuestPhysical(at), ReadStatus::outside_ram);
 }
 
 TEST(ImageMemory, ANewImageShowsInTheSameWindows) {
   base::FileDescriptor file = empty_file();
   const int number = file.get();
-  const auto memory = open(std::move(file), {{{GuestPhysical(0), 4 * page}, 0}});
+  const auto memory = open(std::move(file), {{{GuestPhysical(0), 4 * kPage}, 0}});
   const std::byte* bytes = memory->windows()[0].bytes;
   get(*memory, GuestPhysical(0), ReadStatus::not_populated);
   for (const std::uint64_t value : {0x1111U, 0x2222U}) {
     ASSERT_EQ(ftruncate(number, 0), 0);
     get(*memory, GuestPhysical(0), ReadStatus::not_populated);
-    ASSERT_EQ(ftruncate(number, 4 * page), 0);
-    EXPECT_EQ(get(*memory, GuestPhysical(2 * page)), 0U);
-    put(number, 2 * page, value);
-    EXPECT_EQ(get(*memory, GuestPhysical(2 * page)), value);
+    ASSERT_EQ(ftruncate(number, 4 * kPage), 0);
+    EXPECT_EQ(get(*memory, GuestPhysical(2 * kPage)), 0U);
+    put(number, 2 * kPage, value);
+    EXPECT_EQ(get(*memory, GuestPhysical(2 * kPage)), value);
     EXPECT_EQ(memory->windows()[0].bytes, bytes);
   }
 }
 
 TEST(ImageMemory, ListsWhereTheFileHasData) {
   base::FileDescriptor file = empty_file();
-  ASSERT_EQ(ftruncate(file.get(), 64 * page), 0);
-  put(file.get(), 3 * page, 1);
-  put(file.get(), 4 * page, 1);
-  put(file.get(), 40 * page, 1);
-  const auto memory = open(std::move(file), {{{GuestPhysical(0x10'0000), 20 * page}, 2 * page},
-                                             {{GuestPhysical(0x20'0000), 20 * page}, 30 * page}});
-  EXPECT_EQ(
-      memory->populated({GuestPhysical(0), 1ULL << 40}),
-      (std::vector<Range>{{GuestPhysical(0x10'1000), 2 * page}, {GuestPhysical(0x20'a000), page}}));
-  EXPECT_EQ(memory->populated({GuestPhysical(0x10'2000), page}),
-            (std::vector<Range>{{GuestPhysical(0x10'2000), page}}));
-  EXPECT_TRUE(memory->populated({GuestPhysical(0x10'3000), 4 * page}).empty());
+  ASSERT_EQ(ftruncate(file.get(), 64 * kPage), 0);
+  put(file.get(), 3 * kPage, 1);
+  put(file.get(), 4 * kPage, 1);
+  put(file.get(), 40 * kPage, 1);
+  const auto memory = open(std::move(file), {{{GuestPhysical(0x10'0000), 20 * kPage}, 2 * kPage},
+                                             {{GuestPhysical(0x20'0000), 20 * kPage}, 30 * kPage}});
+  EXPECT_EQ(memory->populated({GuestPhysical(0), 1ULL << 40}),
+            (std::vector<Range>{{GuestPhysical(0x10'1000), 2 * kPage},
+                                {GuestPhysical(0x20'a000), kPage}}));
+  EXPECT_EQ(memory->populated({GuestPhysical(0x10'2000), kPage}),
+            (std::vector<Range>{{GuestPhysical(0x10'2000), kPage}}));
+  EXPECT_TRUE(memory->populated({GuestPhysical(0x10'3000), 4 * kPage}).empty());
 }
 
 TEST(ImageMemory, APageOfWhichAnyByteHasDataIsPopulated) {
   base::FileDescriptor file = empty_file();
-  ASSERT_EQ(ftruncate(file.get(), 16 * page), 0);
-  put(file.get(), 4 * page, 1);
-  const auto memory = open(std::move(file), {{{GuestPhysical(0), 8 * page}, 0x508}});
-  EXPECT_EQ(memory->populated({GuestPhysical(0), 8 * page}),
-            (std::vector<Range>{{GuestPhysical(3 * page), 2 * page}}));
+  ASSERT_EQ(ftruncate(file.get(), 16 * kPage), 0);
+  put(file.get(), 4 * kPage, 1);
+  const auto memory = open(std::move(file), {{{GuestPhysical(0), 8 * kPage}, 0x508}});
+  EXPECT_EQ(memory->populated({GuestPhysical(0), 8 * kPage}),
+            (std::vector<Range>{{GuestPhysical(3 * kPage), 2 * kPage}}));
 }
 
 TEST(ImageMemory, RefusesExtentsThatContradict) {
@@ -110,10 +110,11 @@ TEST(ImageMemory, RefusesExtentsThatContradict) {
   };
   const std::uint64_t huge = ~std::uint64_t{0};
   EXPECT_TRUE(refused({{{GuestPhysical(0), 0}, 0}}));
-  EXPECT_TRUE(refused({{{GuestPhysical(page), page}, 0}, {{GuestPhysical(0), page}, page}}));
-  EXPECT_TRUE(refused({{{GuestPhysical(0), 2 * page}, 0}, {{GuestPhysical(page), page}, page}}));
-  EXPECT_TRUE(refused({{{GuestPhysical(huge - page), 2 * page}, 0}}));
-  EXPECT_TRUE(refused({{{GuestPhysical(0), page}, huge}}));
+  EXPECT_TRUE(refused({{{GuestPhysical(kPage), kPage}, 0}, {{GuestPhysical(0), kPage}, kPage}}));
+  EXPECT_TRUE(
+      refused({{{GuestPhysical(0), 2 * kPage}, 0}, {{GuestPhysical(kPage), kPage}, kPage}}));
+  EXPECT_TRUE(refused({{{GuestPhysical(huge - kPage), 2 * kPage}, 0}}));
+  EXPECT_TRUE(refused({{{GuestPhysical(0), kPage}, huge}}));
   EXPECT_TRUE(refused({{{GuestPhysical(0), huge}, 0}}));
   EXPECT_FALSE(refused({}));
 }

@@ -12,8 +12,8 @@ namespace vitrine::memory {
 namespace {
 
 using base::Code;
+using base::kPage;
 
-constexpr std::uint64_t kPage = 4096;
 constexpr std::size_t kMostRanges = 1 << 20;
 constexpr std::uint64_t kMostProcessors = 8192;
 

@@ -12,11 +12,11 @@ namespace {
 using base::Code;
 
 constexpr std::string_view kWhat = "file that libvirt saved";
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kSaveVersion = 2;
 constexpr std::uint32_t kMostXml = 64 << 20;
 
 // virQEMUSaveHeader
-struct Header {
+struct SaveHeader {
   std::array<char, 16> magic{};
   std::uint32_t version = 0;
   std::uint32_t data_length = 0;  // XML, its zero byte, what pads it, and the cookie
@@ -25,7 +25,7 @@ struct Header {
   std::uint32_t cookie_offset = 0;
   std::array<std::uint32_t, 14> unused{};
 };
-static_assert(sizeof(Header) == 92);
+static_assert(sizeof(SaveHeader) == 92);
 
 // virQEMUSaveFormat
 constexpr std::array<std::string_view, 7> kCompressions{"none", "gzip", "bzip2", "xz",
@@ -43,7 +43,7 @@ std::string element(std::string_view xml, std::string_view name) {
 }  // namespace
 
 base::Result<LibvirtSave> read_libvirt_save(int file) {
-  Header header;
+  SaveHeader header;
   auto read = read_exactly(file, 0, std::as_writable_bytes(std::span(&header, 1)), kWhat);
   if (!read) return base::fail(read.error());
   const std::string_view magic(header.magic.data(), header.magic.size());
@@ -52,7 +52,7 @@ base::Result<LibvirtSave> read_libvirt_save(int file) {
                       "save the VM again");
   if (magic != kLibvirtSaved)
     return base::fail(Code::unsupported, "the file was not saved by libvirt");
-  if (header.version != kVersion)
+  if (header.version != kSaveVersion)
     return base::fail(Code::unsupported,
                       "libvirt saved the file in version " + std::to_string(header.version),
                       "vitrine reads version 2, without sparse RAM");

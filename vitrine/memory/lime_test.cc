@@ -17,7 +17,7 @@ std::string range(std::uint64_t first, std::uint64_t last, std::uint32_t version
          std::string(8, '\0');
 }
 
-base::Code error_of(const std::string& content) {
+base::Code lime_error_of(const std::string& content) {
   const auto read = read_lime(file_of(content).get());
   return read ? base::Code::timeout : read.error().code;
 }
@@ -33,15 +33,16 @@ TEST(Lime, FindsEachRangeInTheOrderOfItsAddress) {
 
 TEST(Lime, RefusesWhatIsTruncatedOrContradictsItself) {
   const std::string whole = range(0x1000, 0x1fff) + std::string(0x1000, 'a');
-  EXPECT_EQ(error_of(whole.substr(0, 20)), base::Code::inconsistent);
-  EXPECT_EQ(error_of(whole.substr(0, whole.size() - 1)), base::Code::inconsistent);
-  EXPECT_EQ(error_of(whole + "more"), base::Code::inconsistent);
-  EXPECT_EQ(error_of(whole + range(0x1800, 0x1fff) + std::string(0x800, 'a')),
+  EXPECT_EQ(lime_error_of(whole.substr(0, 20)), base::Code::inconsistent);
+  EXPECT_EQ(lime_error_of(whole.substr(0, whole.size() - 1)), base::Code::inconsistent);
+  EXPECT_EQ(lime_error_of(whole + "more"), base::Code::inconsistent);
+  EXPECT_EQ(lime_error_of(whole + range(0x1800, 0x1fff) + std::string(0x800, 'a')),
             base::Code::inconsistent);
-  EXPECT_EQ(error_of(range(0x2000, 0x1000)), base::Code::inconsistent);
-  EXPECT_EQ(error_of(range(0, ~std::uint64_t{0})), base::Code::inconsistent);
-  EXPECT_EQ(error_of(range(0x1000, 0x1fff, 2) + std::string(0x1000, 'a')), base::Code::unsupported);
-  EXPECT_EQ(error_of(range(0x1000, 0x1fff, 1, 0x12345678) + std::string(0x1000, 'a')),
+  EXPECT_EQ(lime_error_of(range(0x2000, 0x1000)), base::Code::inconsistent);
+  EXPECT_EQ(lime_error_of(range(0, ~std::uint64_t{0})), base::Code::inconsistent);
+  EXPECT_EQ(lime_error_of(range(0x1000, 0x1fff, 2) + std::string(0x1000, 'a')),
+            base::Code::unsupported);
+  EXPECT_EQ(lime_error_of(range(0x1000, 0x1fff, 1, 0x12345678) + std::string(0x1000, 'a')),
             base::Code::inconsistent);
 }
 

@@ -12,7 +12,7 @@ using base::Code;
 
 // migration/savevm.h and qemu-file-types.h
 constexpr std::uint32_t kMagic = 0x5145564d;
-constexpr std::uint32_t kVersion = 3;
+constexpr std::uint32_t kStreamVersion = 3;
 constexpr std::uint32_t kRamVersion = 4;
 enum Item : unsigned {
   end_of_stream = 0x00,
@@ -110,7 +110,7 @@ base::Result<void> MigrationStream::next_item() { return expect(1, &MigrationStr
 
 base::Result<void> MigrationStream::on_file_header(Bytes bytes) {
   if (number(bytes.first(4)) != kMagic) return damaged("it does not begin as one");
-  if (number(bytes.last(4)) != kVersion) return unknown("a format of another version");
+  if (number(bytes.last(4)) != kStreamVersion) return unknown("a format of another version");
   return next_item();
 }
 

@@ -89,4 +89,6 @@ class Reader {
   bool simple_ = true;  // in place, and nothing is recorded
 };
 
+static_assert(PhysicalReader<Reader>);
+
 }  // namespace vitrine::memory

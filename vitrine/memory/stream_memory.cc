@@ -14,8 +14,8 @@ namespace {
 
 using base::Code;
 using base::GuestPhysical;
+using base::kPage;
 
-constexpr std::uint64_t kPage = MigrationStream::kPage;
 constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
 constexpr std::uint64_t kMost = std::uint64_t{1} << 52;  // what an x86 processor can address
 

@@ -7,7 +7,8 @@
 namespace vitrine::paging {
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
+using base::kPage;
+
 constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
 constexpr int kMaxLeaves = 20000;
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -28,6 +29,13 @@ struct PageEntry {
 };
 
 namespace detail {
+
+// Where an entry leads; nothing where the guest keeps what it stands for elsewhere.
+inline std::optional<std::uint64_t> target_of(const Format& format, std::uint64_t entry) {
+  if ((entry & format.present) != 0) return format.target(entry);
+  if ((entry & format.resident_when_absent) == 0) return std::nullopt;
+  return format.inverted_when_absent ? ~entry & format.address_mask : format.target(entry);
+}
 
 template <memory::PhysicalReader Reader, class Visit>
 bool walk_table(const Format& format, std::size_t depth, base::GuestPhysical table,
@@ -49,24 +57,21 @@ bool walk_table(const Format& format, std::size_t depth, base::GuestPhysical tab
     const std::uint64_t entry = entries[i];
     if (entry == 0) continue;
     const base::GuestVirtual at = begin + i * page_size;
-    std::uint64_t target = format.target(entry);
-    if ((entry & format.present) == 0) {
-      if ((entry & format.resident_when_absent) == 0) {
-        if (!visit(PageEntry{at, page_size, entry, {}, Fault::swapped_out})) return false;
-        continue;
-      }
-      if (format.inverted_when_absent) target = ~entry & format.address_mask;
+    const std::optional<std::uint64_t> target = target_of(format, entry);
+    if (!target) {
+      if (!visit(PageEntry{at, page_size, entry, {}, Fault::swapped_out})) return false;
+      continue;
     }
     if (depth + 1 == format.levels.size() ||
         (level.may_be_leaf && (entry & format.leaf_mask) == format.leaf)) {
-      const base::GuestPhysical physical(target & ~(page_size - 1));
+      const base::GuestPhysical physical(*target & ~(page_size - 1));
       if (!visit(PageEntry{at, page_size, entry, physical, Fault::none})) return false;
       continue;
     }
     const base::GuestVirtual inner_start = std::max(start, at);
     const base::GuestVirtual inner_last = std::min(last, at + (page_size - 1));
-    if (!walk_table(format, depth + 1, base::GuestPhysical(target), inner_start, inner_last, reader,
-                    tables, visit))
+    if (!walk_table(format, depth + 1, base::GuestPhysical(*target), inner_start, inner_last,
+                    reader, tables, visit))
       return false;
   }
   return true;

@@ -6,7 +6,6 @@
 
 #include "tests/synthetic/guest.h"
 #include "vitrine/memory/reader.h"
-#include "vitrine/memory/window_reader.h"
 
 namespace vitrine::paging {
 namespace {

@@ -9,7 +9,7 @@
 namespace vitrine::session {
 namespace {
 
-constexpr std::string_view kPrefix = "held-";
+constexpr std::string_view kHeldPrefix = "held-";
 constexpr std::size_t kDigits = 16;  // of the digest
 
 }  // namespace
@@ -19,7 +19,7 @@ base::Result<std::filesystem::path> held_copy_path(std::string_view sha256) {
   if (!folder)
     return base::fail(base::Code::denied, "there is no folder of yours to note the copy in",
                       "set HOME or XDG_CACHE_HOME to a folder that only you can look into");
-  return *folder / (std::string(kPrefix) + std::string(sha256.substr(0, kDigits)));
+  return *folder / (std::string(kHeldPrefix) + std::string(sha256.substr(0, kDigits)));
 }
 
 bool copies_are_held() {
@@ -28,7 +28,7 @@ bool copies_are_held() {
   std::error_code failed;
   for (std::filesystem::directory_iterator entry(*folder, failed), end; !failed && entry != end;
        entry.increment(failed))
-    if (entry->path().filename().string().starts_with(kPrefix)) return true;
+    if (entry->path().filename().string().starts_with(kHeldPrefix)) return true;
   return false;
 }
 

@@ -52,11 +52,6 @@ std::string file_name(const vmm::Machine& machine) {
          std::to_string(machine.process.start_time) + ".json";
 }
 
-// Throws where it is another kind of number: get() would make some whole number of it.
-std::uint64_t whole_number(const Json& value) {
-  return value.get_ref<const Json::number_unsigned_t&>();
-}
-
 Json json_of(const vmm::RamRegion& region) {
   return {{"start", region.start.value},
           {"size", region.size},
@@ -74,18 +69,18 @@ Json json_of(const vmm::RamRegion& region) {
 
 vmm::RamRegion region_of(const Json& entry) {
   vmm::RamRegion region;
-  region.start = base::GuestPhysical(whole_number(entry.at("start")));
-  region.size = whole_number(entry.at("size"));
-  region.host = base::HostVirtual(whole_number(entry.at("host")));
+  region.start = base::GuestPhysical(base::whole_number(entry.at("start")));
+  region.size = base::whole_number(entry.at("size"));
+  region.host = base::HostVirtual(base::whole_number(entry.at("host")));
   region.block = entry.at("block").get<std::string>();
-  region.block_offset = whole_number(entry.at("block_offset"));
+  region.block_offset = base::whole_number(entry.at("block_offset"));
   region.backing = static_cast<vmm::Backing>(
-      std::min(whole_number(entry.at("backing")), std::uint64_t{kLastBacking}));
+      std::min(base::whole_number(entry.at("backing")), std::uint64_t{kLastBacking}));
   region.shared = entry.at("shared").get<bool>();
-  region.dev_major = static_cast<std::uint32_t>(whole_number(entry.at("dev_major")));
-  region.dev_minor = static_cast<std::uint32_t>(whole_number(entry.at("dev_minor")));
-  region.inode = whole_number(entry.at("inode"));
-  region.file_offset = whole_number(entry.at("file_offset"));
+  region.dev_major = static_cast<std::uint32_t>(base::whole_number(entry.at("dev_major")));
+  region.dev_minor = static_cast<std::uint32_t>(base::whole_number(entry.at("dev_minor")));
+  region.inode = base::whole_number(entry.at("inode"));
+  region.file_offset = base::whole_number(entry.at("file_offset"));
   region.path = entry.at("path").get<std::string>();
   return region;
 }
@@ -123,8 +118,8 @@ std::optional<Hints> parse_hints(std::string_view text) {
   // Whatever is missing or of another type throws, and means that there are no hints.
   try {
     Hints hints;
-    hints.note = base::GuestPhysical(whole_number(parsed.at("note")));
-    hints.mappings = whole_number(parsed.at("mappings"));
+    hints.note = base::GuestPhysical(base::whole_number(parsed.at("note")));
+    hints.mappings = base::whole_number(parsed.at("mappings"));
     hints.layout.source = parsed.at("source").get<std::string>();
     for (const Json& entry : parsed.at("regions")) {
       if (hints.layout.regions.size() == kMaxRegions) return std::nullopt;
@@ -133,7 +128,7 @@ std::optional<Hints> parse_hints(std::string_view text) {
     for (const Json& entry : parsed.at("pieces")) {
       if (hints.pieces.size() == kMaxPieces) return std::nullopt;
       hints.pieces.push_back(
-          {base::GuestPhysical(whole_number(entry.at(0))), whole_number(entry.at(1))});
+          {base::GuestPhysical(base::whole_number(entry.at(0))), base::whole_number(entry.at(1))});
     }
     return holds_together(hints) ? std::optional(std::move(hints)) : std::nullopt;
   } catch (const Json::exception&) {

@@ -58,7 +58,7 @@ base::Result<void> check(const Options& options) {
 
 // The error of locate() in an image, where no waiting helps.
 base::Error not_found(const images::ImageFile& image, base::Error error) {
-  error.message = image.file.string() + ": " + error.message;
+  error = base::about(image.file.string(), std::move(error));
   if (error.code != Code::absent) return error;
   if (image.kind == images::ImageKind::raw) {
     error.message = image.file.string() +

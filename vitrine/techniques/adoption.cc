@@ -38,7 +38,7 @@ constexpr std::uint64_t kMostPages = 16'384;  // 64 MiB
 constexpr std::chrono::milliseconds kLongest{1000};
 constexpr std::chrono::milliseconds kLongestPerGigabyte{100};  // comparing all page frames
 
-base::Error refused(const std::string& why) {
+base::Error adoption_refused(const std::string& why) {
   return {Code::unsupported, "the VM's RAM can't be adopted: " + why,
           "use --technique process-vm, or start the VM with shared RAM"};
 }
@@ -128,7 +128,7 @@ class Adoption {
     const auto told = vmm::layout_from_monitor(intervention_->qmp(), machine_);
     if (!told) return fail(told.error());
     if (told->regions != layout_.regions)
-      return fail(refused("its monitor tells of other RAM than was found"));
+      return fail(adoption_refused("its monitor tells of other RAM than was found"));
     return {};
   }
 
@@ -138,7 +138,7 @@ class Adoption {
     const auto writers = vmm::kernel_writers(machine_);
     if (!writers) return fail(writers.error());
     if (const vmm::KernelWriter* writer = vmm::never_at_rest(*writers))
-      return fail(refused("it uses " + writer->words));
+      return fail(adoption_refused("it uses " + writer->words));
     return {};
   }
 
@@ -221,7 +221,7 @@ base::Result<void> can_be_adopted(const vmm::Machine& machine, const vmm::RamLay
     return fail(Code::unsupported, "the VM's RAM is shared already", "use --technique map");
   for (const vmm::RamRegion& region : layout.regions)
     if (!region.shared && region.backing != vmm::Backing::private_anonymous)
-      return fail(refused(region.block + " is " + std::string(vmm::name(region.backing))));
+      return fail(adoption_refused(region.block + " is " + std::string(vmm::name(region.backing))));
   const std::vector<host::HostRange> ranges = block_ranges(layout);
   if (auto copied = host::can_be_copied(machine.process, ranges); !copied) return copied;
   if (auto replaced = host::can_be_replaced(machine.process.pid, ranges); !replaced)
@@ -230,11 +230,12 @@ base::Result<void> can_be_adopted(const vmm::Machine& machine, const vmm::RamLay
   const auto writers = vmm::kernel_writers(machine);
   if (!writers) return fail(writers.error());
   if (const vmm::KernelWriter* writer = vmm::never_at_rest(*writers))
-    return fail(
-        refused("it uses " + writer->words + ", which would go on using the memory before"));
+    return fail(adoption_refused("it uses " + writer->words +
+                                 ", which would go on using the memory before"));
   auto qmp = vmm::open_qmp(machine);
   if (qmp) return no_migration_under_way(*qmp);
-  base::Error error = refused("its disks have to be brought to rest, and " + qmp.error().message);
+  base::Error error =
+      adoption_refused("its disks have to be brought to rest, and " + qmp.error().message);
   if (!qmp.error().remedy.empty()) error.remedy = qmp.error().remedy;
   return fail(std::move(error));
 }

@@ -3,7 +3,7 @@
 namespace vitrine::techniques {
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
+using base::kPage;
 
 }  // namespace
 

@@ -16,7 +16,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::OwnGuest;
 
-constexpr std::uint64_t page = OwnGuest::page;
+using base::kPage;
 
 // Serves the own guest's private RAM and keeps what it was asked for.
 class Manager final : public Asker {
@@ -46,8 +46,8 @@ class AskedMemoryTest : public ::testing::Test {
   AskedMemoryTest() : manager_(guest_) {
     for (std::uint64_t number = 0; number < 16; ++number) {
       if (number == kHole) continue;
-      for (std::uint64_t at = 0; at < page; at += 8)
-        OwnGuest::put(guest_.private_page(number) + at, number * page + at);
+      for (std::uint64_t at = 0; at < kPage; at += 8)
+        OwnGuest::put(guest_.private_page(number) + at, number * kPage + at);
     }
   }
 
@@ -99,13 +99,13 @@ TEST_F(AskedMemoryTest, RequestsThatOverlapAreReadOnce) {
 }
 
 TEST_F(AskedMemoryTest, NeverAsksForAHoleNorForWhatIsNoRam) {
-  auto asked = memory({.gap = 64 * page, .piece = 64 * page});
-  EXPECT_THAT(read(asked, {7 * page, 9 * page}), ::testing::Each(ReadStatus::ok));
+  auto asked = memory({.gap = 64 * kPage, .piece = 64 * kPage});
+  EXPECT_THAT(read(asked, {7 * kPage, 9 * kPage}), ::testing::Each(ReadStatus::ok));
   EXPECT_THAT(manager_.asked,
-              ElementsAre(Range{GuestPhysical(7 * page), 8}, Range{GuestPhysical(9 * page), 8}));
+              ElementsAre(Range{GuestPhysical(7 * kPage), 8}, Range{GuestPhysical(9 * kPage), 8}));
   manager_.asked.clear();
   EXPECT_THAT(
-      read(asked, {kHole * page, OwnGuest::size, OwnGuest::size - 4,
+      read(asked, {kHole * kPage, OwnGuest::size, OwnGuest::size - 4,
                    OwnGuest::shared_start.value - 8, ~std::uint64_t{0} - 3}),
       ElementsAre(ReadStatus::not_populated, ReadStatus::outside_ram, ReadStatus::outside_ram,
                   ReadStatus::outside_ram, ReadStatus::outside_ram));

@@ -61,7 +61,7 @@ class BackgroundSnapshotAccess final : public Access {
   std::uint64_t stopped_ns_ = 0;
 };
 
-base::Result<void> check(vmm::Qmp& qmp) {
+base::Result<void> can_snapshot(vmm::Qmp& qmp) {
   return Migration::possible(qmp, MigrationKind::background_snapshot);
 }
 
@@ -69,7 +69,7 @@ base::Result<void> BackgroundSnapshotAccess::begin() {
   if (auto ended = end(); !ended) return ended;
   stopped_ns_ = 0;
   // Somebody may have paused the VM since the last observation.
-  if (auto possible = check(intervention_->qmp()); !possible) return possible;
+  if (auto possible = can_snapshot(intervention_->qmp()); !possible) return possible;
   if (auto begun = image_->begin(); !begun) return begun;
   arrivals_.begin(image_->size() / memory::MigrationStream::kPage);
   auto snapshot = std::make_unique<Snapshot>(layout_, *image_);
@@ -176,14 +176,14 @@ const Description& BackgroundSnapshot::description() const {
 base::Result<void> BackgroundSnapshot::usable(const vmm::Machine& machine,
                                               const vmm::RamLayout& layout) const {
   if (auto allowed = userfaultfd_is_allowed(machine.process.pid); !allowed) return allowed;
-  return usable_through_monitor(machine, layout, &check);
+  return usable_through_monitor(machine, layout, &can_snapshot);
 }
 
 base::Result<std::unique_ptr<Access>> BackgroundSnapshot::open(const vmm::Machine& machine,
                                                                const vmm::RamLayout& layout) const {
   if (auto allowed = userfaultfd_is_allowed(machine.process.pid); !allowed)
     return base::fail(allowed.error());
-  return open_copy<BackgroundSnapshotAccess>(machine, layout, &check);
+  return open_copy<BackgroundSnapshotAccess>(machine, layout, &can_snapshot);
 }
 
 }  // namespace vitrine::techniques

@@ -76,8 +76,6 @@ base::Result<void> DumpAccess::write() {
   return (*drain)->finish(kSilence);
 }
 
-base::Result<void> check(vmm::Qmp&) { return {}; }
-
 }  // namespace
 
 const Description& Dump::description() const {
@@ -98,12 +96,12 @@ const Description& Dump::description() const {
 }
 
 base::Result<void> Dump::usable(const vmm::Machine& machine, const vmm::RamLayout& layout) const {
-  return usable_through_monitor(machine, layout, &check);
+  return usable_through_monitor(machine, layout, &any_monitor);
 }
 
 base::Result<std::unique_ptr<Access>> Dump::open(const vmm::Machine& machine,
                                                  const vmm::RamLayout& layout) const {
-  return open_copy<DumpAccess>(machine, layout, &check);
+  return open_copy<DumpAccess>(machine, layout, &any_monitor);
 }
 
 }  // namespace vitrine::techniques

@@ -53,7 +53,7 @@ class LatestCopy final : public memory::PhysicalMemory {
   std::optional<RegionMemory> memory_;
 };
 
-base::Error refused(const std::string& why) {
+base::Error fork_refused(const std::string& why) {
   return {Code::unsupported, "the VMM can't be forked: " + why,
           "use --technique background-snapshot or dump"};
 }
@@ -65,14 +65,14 @@ base::Result<bool> needs_drain(const vmm::Machine& machine) {
   const auto writers = vmm::kernel_writers(machine);
   if (!writers) return fail(writers.error());
   if (const vmm::KernelWriter* writer = vmm::never_at_rest(*writers))
-    return fail(refused("it uses " + writer->words + ", which may write to memory meanwhile"));
+    return fail(fork_refused("it uses " + writer->words + ", which may write to memory meanwhile"));
   return !writers->empty();
 }
 
 base::Error cannot_drain(const base::Error& cause) {
   base::Error error =
-      refused("it uses asynchronous disk I/O, which has to be brought to rest before, and " +
-              cause.message);
+      fork_refused("it uses asynchronous disk I/O, which has to be brought to rest before, and " +
+                   cause.message);
   if (!cause.remedy.empty()) error.remedy = cause.remedy;
   return error;
 }
@@ -202,9 +202,10 @@ const Description& Fork::description() const {
 base::Result<void> Fork::usable(const vmm::Machine& machine, const vmm::RamLayout& layout) const {
   if (auto readable = ProcMem().usable(machine, layout); !readable) return readable;
   for (const vmm::RamRegion& region : layout.regions) {
-    if (region.shared) return fail(refused("its RAM is shared, so that a copy would not keep it"));
+    if (region.shared)
+      return fail(fork_refused("its RAM is shared, so that a copy would not keep it"));
     if (region.backing == vmm::Backing::hugetlb)
-      return fail(refused("its RAM is made of reserved huge pages"));
+      return fail(fork_refused("its RAM is made of reserved huge pages"));
   }
   if (auto copied = host::can_be_copied(machine.process, ranges_of(layout)); !copied) return copied;
   const auto drains = needs_drain(machine);

@@ -10,7 +10,7 @@ namespace vitrine::techniques {
 namespace {
 
 // A packet costs some 15 microseconds, and as much as about 2 KB of what it carries.
-constexpr Merging kMerging{.gap = 1024, .piece = 2048};
+constexpr Merging kGdbMerging{.gap = 1024, .piece = 2048};
 
 class GdbAccess final : public Access, private Asker {
  public:
@@ -20,7 +20,7 @@ class GdbAccess final : public Access, private Asker {
       : intervention_(std::move(intervention)),
         stub_(std::move(stub)),
         pause_(std::move(pause)),
-        memory_(std::move(pages), *this, kMerging) {}
+        memory_(std::move(pages), *this, kGdbMerging) {}
 
   // What cannot be undone here is left to the guardian.
   ~GdbAccess() override {

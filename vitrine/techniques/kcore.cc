@@ -11,8 +11,8 @@ namespace {
 
 using base::Code;
 using base::fail;
+using base::kPage;
 
-constexpr std::uint64_t kPage = 4096;
 constexpr std::size_t kMostSegments = 4096;
 constexpr std::uint64_t kKernelHalf = std::uint64_t{1} << 63;
 constexpr std::uint64_t kKernelImage = 0xffffffff80000000;  // __START_KERNEL_map

@@ -19,8 +19,8 @@ namespace {
 using base::Code;
 using base::fail;
 using base::Json;
+using base::kPage;
 
-constexpr std::size_t kPage = 4096;
 constexpr std::array<std::string_view, 4> kNeeded{"guest-file-open", "guest-file-seek",
                                                   "guest-file-read", "guest-file-close"};
 

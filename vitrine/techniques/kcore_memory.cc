@@ -6,7 +6,8 @@
 namespace vitrine::techniques {
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
+using base::kPage;
+
 constexpr std::uint64_t kGap = kPage;         // cheaper to read than a piece of its own
 constexpr std::size_t kMostAtOnce = 8 << 20;  // bytes that one batch brings
 

@@ -20,7 +20,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using vmm::testing::FakeAgent;
 
-constexpr std::uint64_t kPage = 4096;
+using base::kPage;
 constexpr std::uint64_t kStart = 16 * kPage;  // of RAM, and of its part of the file
 constexpr std::uint64_t kPages = 128;
 

@@ -7,7 +7,7 @@ namespace vitrine::techniques {
 namespace {
 
 // A call costs a millisecond or more, as much as what is fetched of about this size.
-constexpr Merging kMerging{.gap = 256 << 10, .piece = vmm::LibvirtDomain::kLongest};
+constexpr Merging kLibvirtMerging{.gap = 256 << 10, .piece = vmm::LibvirtDomain::kLongest};
 
 class DomainAsker final : public Asker {
  public:
@@ -21,7 +21,7 @@ class DomainAsker final : public Asker {
 class LibvirtAccess final : public Access {
  public:
   LibvirtAccess(vmm::LibvirtDomain domain, PopulatedPages pages)
-      : asker_(std::move(domain)), memory_(std::move(pages), asker_, kMerging) {}
+      : asker_(std::move(domain)), memory_(std::move(pages), asker_, kLibvirtMerging) {}
 
   memory::PhysicalMemory& memory() override { return memory_; }
 

@@ -12,8 +12,8 @@ using base::GuestPhysical;
 using memory::ReadStatus;
 using testing::OwnGuest;
 
-constexpr GuestPhysical high = OwnGuest::shared_start;
-constexpr std::uint64_t page = OwnGuest::page;
+constexpr GuestPhysical kShared = OwnGuest::shared_start;
+using base::kPage;
 
 class Mapped : public ::testing::Test {
  protected:
@@ -35,10 +35,10 @@ class Mapped : public ::testing::Test {
 };
 
 TEST_F(Mapped, ReadsWhatIsThereAsItIsNow) {
-  ASSERT_EQ(read(high + 5 * page), ReadStatus::ok);
+  ASSERT_EQ(read(kShared + 5 * kPage), ReadStatus::ok);
   EXPECT_EQ(value_, 0x5555U);
   OwnGuest::put(guest_.shared_page(5), 0x7777);
-  ASSERT_EQ(read(high + 5 * page), ReadStatus::ok);
+  ASSERT_EQ(read(kShared + 5 * kPage), ReadStatus::ok);
   EXPECT_EQ(value_, 0x7777U);
 }
 
@@ -48,34 +48,34 @@ TEST_F(Mapped, HolesStayHoles) {
   ASSERT_NE(windows, nullptr);
   ASSERT_EQ(windows->windows().size(), 1U);
   const memory::Window window = windows->windows().front();
-  EXPECT_EQ(window.range, (memory::Range{high, OwnGuest::size}));
+  EXPECT_EQ(window.range, (memory::Range{kShared, OwnGuest::size}));
   for (std::uint64_t number = 0; number < OwnGuest::pages; ++number) {
     const bool filled = number == 5 || number == 6;
-    EXPECT_EQ(read(high + number * page), filled ? ReadStatus::ok : ReadStatus::not_populated);
-    EXPECT_EQ(memory::load(window.bytes + number * page, value_), filled) << number;
+    EXPECT_EQ(read(kShared + number * kPage), filled ? ReadStatus::ok : ReadStatus::not_populated);
+    EXPECT_EQ(memory::load(window.bytes + number * kPage, value_), filled) << number;
   }
   EXPECT_EQ(guest_.shared_allocated(), 2U);
 }
 
 TEST_F(Mapped, APageThatIsGivenBackIsAHoleAtOnce) {
-  ASSERT_EQ(read(high + 5 * page), ReadStatus::ok);
+  ASSERT_EQ(read(kShared + 5 * kPage), ReadStatus::ok);
   guest_.give_back_shared(5);
-  EXPECT_EQ(read(high + 5 * page), ReadStatus::not_populated);
+  EXPECT_EQ(read(kShared + 5 * kPage), ReadStatus::not_populated);
   EXPECT_EQ(guest_.shared_allocated(), 1U);
 }
 
 TEST_F(Mapped, NothingOutsideRamIsRead) {
-  for (const GuestPhysical at : {GuestPhysical(0), high - 4, high + (OwnGuest::size - 4),
-                                 high + OwnGuest::size, GuestPhysical(~std::uint64_t{0} - 3)})
+  for (const GuestPhysical at : {GuestPhysical(0), kShared - 4, kShared + (OwnGuest::size - 4),
+                                 kShared + OwnGuest::size, GuestPhysical(~std::uint64_t{0} - 3)})
     EXPECT_EQ(read(at), ReadStatus::outside_ram) << to_string(at);
 }
 
 TEST_F(Mapped, ListsThePopulatedPages) {
-  const memory::Range all{GuestPhysical(0), high.value + OwnGuest::size};
+  const memory::Range all{GuestPhysical(0), kShared.value + OwnGuest::size};
   EXPECT_EQ(access_->memory().populated(all),
-            (std::vector<memory::Range>{{high + 5 * page, 2 * page}}));
-  EXPECT_EQ(access_->memory().populated({high + 6 * page, page}),
-            (std::vector<memory::Range>{{high + 6 * page, page}}));
+            (std::vector<memory::Range>{{kShared + 5 * kPage, 2 * kPage}}));
+  EXPECT_EQ(access_->memory().populated({kShared + 6 * kPage, kPage}),
+            (std::vector<memory::Range>{{kShared + 6 * kPage, kPage}}));
 }
 
 TEST(Map, IsNotUsableOnPrivateRam) {

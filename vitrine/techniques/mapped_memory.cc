@@ -17,9 +17,9 @@
 namespace vitrine::techniques {
 namespace {
 
-namespace fs = std::filesystem;
+using base::kPage;
 
-constexpr std::uint64_t kPage = 4096;
+namespace fs = std::filesystem;
 
 bool is_backing(const struct stat& info, const vmm::RamRegion& region) {
   return info.st_ino == region.inode && major(info.st_dev) == region.dev_major &&

@@ -38,14 +38,14 @@ class MigrateFileAccess final : public Access, public SavedRegisters {
   base::Result<std::vector<memory::X86GeneralRegisters>> registers_;
 };
 
-base::Result<void> check(vmm::Qmp& qmp) {
+base::Result<void> can_migrate(vmm::Qmp& qmp) {
   return Migration::possible(qmp, MigrationKind::ordinary);
 }
 
 base::Result<void> MigrateFileAccess::begin() {
   stopped_ns_ = 0;
   // Somebody may have paused the VM since the last observation.
-  if (auto possible = check(intervention_->qmp()); !possible) return possible;
+  if (auto possible = can_migrate(intervention_->qmp()); !possible) return possible;
   if (auto begun = image_->begin(); !begun) return begun;
   RamPages pages(layout_, *image_);
   memory::MigrationStream stream(pages);
@@ -94,12 +94,12 @@ const Description& MigrateFile::description() const {
 
 base::Result<void> MigrateFile::usable(const vmm::Machine& machine,
                                        const vmm::RamLayout& layout) const {
-  return usable_through_monitor(machine, layout, &check);
+  return usable_through_monitor(machine, layout, &can_migrate);
 }
 
 base::Result<std::unique_ptr<Access>> MigrateFile::open(const vmm::Machine& machine,
                                                         const vmm::RamLayout& layout) const {
-  return open_copy<MigrateFileAccess>(machine, layout, &check);
+  return open_copy<MigrateFileAccess>(machine, layout, &can_migrate);
 }
 
 }  // namespace vitrine::techniques

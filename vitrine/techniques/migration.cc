@@ -132,7 +132,6 @@ base::Result<std::uint64_t> Migration::most_bytes(vmm::Qmp& qmp) {
   if (!text) return base::fail(text.error());
   // Name, page size, offset, used and total bytes (migration/ram.c, ram_block_format); a name may
   // hold blanks.
-  constexpr std::uint64_t kPage = 4096;
   constexpr std::uint64_t kPageHead = 8 + 1 + 256;
   constexpr std::uint64_t kDevices = 64 << 20;
   std::uint64_t pages = 0;
@@ -145,10 +144,10 @@ base::Result<std::uint64_t> Migration::most_bytes(vmm::Qmp& qmp) {
     std::from_chars(line.data() + used + 2, line.data() + line.size(), bytes, 16);
     if (bytes > std::uint64_t{1} << 52)
       return base::fail(Code::inconsistent, "QEMU lists a RAM block of impossible size");
-    pages += bytes / kPage + 1;
+    pages += bytes / base::kPage + 1;
   }
   if (pages == 0) return base::fail(Code::unsupported, "QEMU does not list its RAM blocks");
-  return pages * (kPage + kPageHead) + kDevices;
+  return pages * (base::kPage + kPageHead) + kDevices;
 }
 
 base::Result<Migration> Migration::start(vmm::Intervention& intervention, pid_t pid, int descriptor,

@@ -26,9 +26,8 @@ base::Error explain(const StreamDrain& drain, base::Error of_vmm) {
 }
 
 base::Result<void> await(Migration& migration, StreamDrain& drain) {
-  using Clock = std::chrono::steady_clock;
   std::uint64_t before = drain.bytes();
-  Clock::time_point since = Clock::now();
+  std::chrono::steady_clock::time_point since = Clock::now();
   while (true) {
     const auto completed = migration.completed();
     if (!completed) return base::fail(explain(drain, completed.error()));
@@ -40,13 +39,15 @@ base::Result<void> await(Migration& migration, StreamDrain& drain) {
     if (const auto error = drain.error(); error && !drain.is_spool()) return base::fail(*error);
     if (const std::uint64_t now = drain.bytes(); now != before) {
       before = now;
-      since = Clock::now();
+      since = std::chrono::steady_clock::now();
     }
-    if (Clock::now() - since > kSilence)
+    if (std::chrono::steady_clock::now() - since > kSilence)
       return base::fail(base::Code::timeout, "the VMM stopped sending the memory image");
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
+
+base::Result<void> any_monitor(vmm::Qmp& /*qmp*/) { return {}; }
 
 base::Result<void> usable_through_monitor(const vmm::Machine& machine, const vmm::RamLayout& layout,
                                           MonitorCheck check) {

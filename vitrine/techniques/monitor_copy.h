@@ -33,6 +33,7 @@ base::Result<void> await(Migration& migration, StreamDrain& drain);
 
 // The checks of usable(): the monitor answers, `check` of it, and there is room for a copy.
 using MonitorCheck = base::Result<void> (*)(vmm::Qmp& qmp);
+base::Result<void> any_monitor(vmm::Qmp& qmp);  // demands nothing of it
 base::Result<void> usable_through_monitor(const vmm::Machine& machine, const vmm::RamLayout& layout,
                                           MonitorCheck check);
 // The same over a connection that stays.

@@ -76,8 +76,6 @@ base::Result<void> PmemsaveAccess::save(const StreamDrain& drain, const std::str
   return {};
 }
 
-base::Result<void> check(vmm::Qmp&) { return {}; }
-
 }  // namespace
 
 const Description& Pmemsave::description() const {
@@ -99,12 +97,12 @@ const Description& Pmemsave::description() const {
 
 base::Result<void> Pmemsave::usable(const vmm::Machine& machine,
                                     const vmm::RamLayout& layout) const {
-  return usable_through_monitor(machine, layout, &check);
+  return usable_through_monitor(machine, layout, &any_monitor);
 }
 
 base::Result<std::unique_ptr<Access>> Pmemsave::open(const vmm::Machine& machine,
                                                      const vmm::RamLayout& layout) const {
-  return open_copy<PmemsaveAccess>(machine, layout, &check);
+  return open_copy<PmemsaveAccess>(machine, layout, &any_monitor);
 }
 
 }  // namespace vitrine::techniques

@@ -10,7 +10,8 @@
 namespace vitrine::techniques {
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
+using base::kPage;
+
 constexpr std::uint64_t kChunkPages = 512;
 
 }  // namespace

@@ -7,7 +7,7 @@ namespace vitrine::techniques {
 namespace {
 
 // A command costs a few hundred microseconds, as much as what pmemsave fetches of about this size.
-constexpr Merging kMerging{.gap = 64 << 10, .piece = MonitorMemory::kLongest};
+constexpr Merging kQmpMerging{.gap = 64 << 10, .piece = MonitorMemory::kLongest};
 
 class MonitorAsker final : public Asker {
  public:
@@ -24,7 +24,7 @@ class QmpAccess final : public Access {
             PopulatedPages pages)
       : intervention_(std::move(intervention)),
         asker_(std::move(monitor)),
-        memory_(std::move(pages), asker_, kMerging) {}
+        memory_(std::move(pages), asker_, kQmpMerging) {}
 
   memory::PhysicalMemory& memory() override { return memory_; }
   vmm::Intervention* intervention() override { return intervention_.get(); }

@@ -13,7 +13,7 @@
 namespace vitrine::techniques {
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
+using base::kPage;
 
 // Bytes of shared RAM that nobody has touched so far.
 std::uint64_t untouched_shared(const vmm::Machine& machine, const vmm::RamLayout& layout) {

@@ -6,9 +6,9 @@
 namespace vitrine::techniques {
 namespace {
 
-using memory::MigrationStream;
+using base::kPage;
 
-constexpr std::uint64_t kPage = MigrationStream::kPage;
+using memory::MigrationStream;
 
 // QEMU puts the path of a device on a bus before the name that the memory tree shows
 // (softmmu/physmem.c, qemu_ram_set_idstr).

@@ -14,8 +14,8 @@ using base::GuestPhysical;
 using memory::ReadStatus;
 using testing::OwnGuest;
 
-constexpr GuestPhysical high = OwnGuest::shared_start;
-constexpr std::uint64_t page = OwnGuest::page;
+constexpr GuestPhysical kHigh = OwnGuest::shared_start;
+using base::kPage;
 
 class RegionTechnique : public ::testing::TestWithParam<const char*> {
  protected:
@@ -42,14 +42,14 @@ INSTANTIATE_TEST_SUITE_P(Techniques, RegionTechnique, ::testing::Values("process
                          });
 
 TEST_P(RegionTechnique, ReadsWhatIsThereAsItIsNow) {
-  ASSERT_EQ(read(GuestPhysical(page)), ReadStatus::ok);
+  ASSERT_EQ(read(GuestPhysical(kPage)), ReadStatus::ok);
   EXPECT_EQ(value_, 0x1111U);
-  ASSERT_EQ(read(GuestPhysical(2 * page - 4)), ReadStatus::ok);
+  ASSERT_EQ(read(GuestPhysical(2 * kPage - 4)), ReadStatus::ok);
   EXPECT_EQ(value_, 0x2222'0000'0000U);
-  ASSERT_EQ(read(high + 5 * page), ReadStatus::ok);
+  ASSERT_EQ(read(kHigh + 5 * kPage), ReadStatus::ok);
   EXPECT_EQ(value_, 0x5555U);
   OwnGuest::put(guest_.shared_page(5), 0x6666);
-  ASSERT_EQ(read(high + 5 * page), ReadStatus::ok);
+  ASSERT_EQ(read(kHigh + 5 * kPage), ReadStatus::ok);
   EXPECT_EQ(value_, 0x6666U);
 }
 
@@ -60,10 +60,10 @@ TEST_P(RegionTechnique, HolesStayHoles) {
   for (int round = 0; round < 2; ++round) {
     for (std::uint64_t number = 0; number < OwnGuest::pages; ++number) {
       const bool in_private = number == 1 || number == 2;
-      EXPECT_EQ(read(GuestPhysical(number * page)) == ReadStatus::ok, in_private) << number;
-      EXPECT_EQ(read(high + number * page) == ReadStatus::ok, number == 5) << number;
+      EXPECT_EQ(read(GuestPhysical(number * kPage)) == ReadStatus::ok, in_private) << number;
+      EXPECT_EQ(read(kHigh + number * kPage) == ReadStatus::ok, number == 5) << number;
     }
-    EXPECT_EQ(read(GuestPhysical(3 * page - 4)), ReadStatus::not_populated);
+    EXPECT_EQ(read(GuestPhysical(3 * kPage - 4)), ReadStatus::not_populated);
     memory().begin_observation();
   }
   EXPECT_EQ(guest_.private_allocated(), private_before);
@@ -72,8 +72,8 @@ TEST_P(RegionTechnique, HolesStayHoles) {
 
 TEST_P(RegionTechnique, NothingOutsideRamIsRead) {
   for (const GuestPhysical at :
-       {GuestPhysical(OwnGuest::size), GuestPhysical(OwnGuest::size - 4), high - 8, high - 4,
-        high + OwnGuest::size, high + (OwnGuest::size - 7), GuestPhysical(~std::uint64_t{0}),
+       {GuestPhysical(OwnGuest::size), GuestPhysical(OwnGuest::size - 4), kHigh - 8, kHigh - 4,
+        kHigh + OwnGuest::size, kHigh + (OwnGuest::size - 7), GuestPhysical(~std::uint64_t{0}),
         GuestPhysical(~std::uint64_t{0} - 7)})
     EXPECT_EQ(read(at), ReadStatus::outside_ram) << to_string(at);
   std::vector<std::byte> all(2 * OwnGuest::size);
@@ -85,10 +85,10 @@ TEST_P(RegionTechnique, ARequestThatFailsLeavesTheOthersAlone) {
   const auto into = [&values](std::size_t i) {
     return std::as_writable_bytes(std::span(values).subspan(i, 1));
   };
-  std::array requests{memory::ReadRequest{GuestPhysical(page), into(0)},
-                      memory::ReadRequest{high - 8, into(1)},
-                      memory::ReadRequest{GuestPhysical(40 * page), into(2)},
-                      memory::ReadRequest{high + 5 * page, into(3)}};
+  std::array requests{memory::ReadRequest{GuestPhysical(kPage), into(0)},
+                      memory::ReadRequest{kHigh - 8, into(1)},
+                      memory::ReadRequest{GuestPhysical(40 * kPage), into(2)},
+                      memory::ReadRequest{kHigh + 5 * kPage, into(3)}};
   memory().read(requests);
   EXPECT_EQ(requests[0].status, ReadStatus::ok);
   EXPECT_EQ(requests[1].status, ReadStatus::outside_ram);
@@ -100,24 +100,24 @@ TEST_P(RegionTechnique, ARequestThatFailsLeavesTheOthersAlone) {
 
 TEST_P(RegionTechnique, ListsThePopulatedPages) {
   using memory::Range;
-  const Range all{GuestPhysical(0), high.value + OwnGuest::size};
+  const Range all{GuestPhysical(0), kHigh.value + OwnGuest::size};
   EXPECT_EQ(memory().populated(all),
-            (std::vector<Range>{{GuestPhysical(page), 2 * page}, {high + 5 * page, page}}));
-  EXPECT_EQ(memory().populated({GuestPhysical(2 * page), 8 * page}),
-            (std::vector<Range>{{GuestPhysical(2 * page), page}}));
-  EXPECT_TRUE(memory().populated({high + 6 * page, all.size}).empty());
+            (std::vector<Range>{{GuestPhysical(kPage), 2 * kPage}, {kHigh + 5 * kPage, kPage}}));
+  EXPECT_EQ(memory().populated({GuestPhysical(2 * kPage), 8 * kPage}),
+            (std::vector<Range>{{GuestPhysical(2 * kPage), kPage}}));
+  EXPECT_TRUE(memory().populated({kHigh + 6 * kPage, all.size}).empty());
   EXPECT_EQ(memory().ram().size(), 2U);
 }
 
 TEST_P(RegionTechnique, APageThatIsFilledIsSeenByTheNextObservation) {
-  EXPECT_EQ(read(GuestPhysical(9 * page)), ReadStatus::not_populated);
-  EXPECT_EQ(read(high + 9 * page), ReadStatus::not_populated);
+  EXPECT_EQ(read(GuestPhysical(9 * kPage)), ReadStatus::not_populated);
+  EXPECT_EQ(read(kHigh + 9 * kPage), ReadStatus::not_populated);
   OwnGuest::put(guest_.private_page(9), 0x9999);
   OwnGuest::put(guest_.shared_page(9), 0x9998);
   memory().begin_observation();
-  EXPECT_EQ(read(GuestPhysical(9 * page)), ReadStatus::ok);
+  EXPECT_EQ(read(GuestPhysical(9 * kPage)), ReadStatus::ok);
   EXPECT_EQ(value_, 0x9999U);
-  EXPECT_EQ(read(high + 9 * page), ReadStatus::ok);
+  EXPECT_EQ(read(kHigh + 9 * kPage), ReadStatus::ok);
   EXPECT_EQ(value_, 0x9998U);
 }
 
@@ -125,22 +125,22 @@ TEST_P(RegionTechnique, APageThatIsFilledIsSeenByTheNextObservation) {
 TEST_P(RegionTechnique, ASharedPageThatTheVmmHasNotTouchedIsSeen) {
   guest_.put_into_file(11, 0x1111'2222);
   memory().begin_observation();
-  EXPECT_EQ(read(high + 12 * page), ReadStatus::not_populated);
-  EXPECT_EQ(read(high + 11 * page), ReadStatus::ok);
+  EXPECT_EQ(read(kHigh + 12 * kPage), ReadStatus::not_populated);
+  EXPECT_EQ(read(kHigh + 11 * kPage), ReadStatus::ok);
   EXPECT_EQ(value_, 0x1111'2222U);
-  EXPECT_EQ(read(high + 10 * page), ReadStatus::not_populated);
+  EXPECT_EQ(read(kHigh + 10 * kPage), ReadStatus::not_populated);
   EXPECT_EQ(guest_.shared_allocated(), 2U);
-  EXPECT_EQ(memory().populated({high + 10 * page, 4 * page}),
-            (std::vector<memory::Range>{{high + 11 * page, page}}));
+  EXPECT_EQ(memory().populated({kHigh + 10 * kPage, 4 * kPage}),
+            (std::vector<memory::Range>{{kHigh + 11 * kPage, kPage}}));
 }
 
 TEST_P(RegionTechnique, ASharedPageThatIsGivenBackIsAHoleOnceTrustHasEnded) {
-  ASSERT_EQ(read(high + 5 * page), ReadStatus::ok);
+  ASSERT_EQ(read(kHigh + 5 * kPage), ReadStatus::ok);
   guest_.give_back_shared(5);
   ASSERT_EQ(guest_.shared_allocated(), 0U);
   std::this_thread::sleep_for(PopulatedPages::kSharedTrust + std::chrono::milliseconds(10));
   memory().begin_observation();
-  EXPECT_EQ(read(high + 5 * page), ReadStatus::not_populated);
+  EXPECT_EQ(read(kHigh + 5 * kPage), ReadStatus::not_populated);
   EXPECT_EQ(guest_.shared_allocated(), 0U);
 }
 

@@ -11,7 +11,7 @@
 namespace vitrine::techniques {
 namespace {
 
-constexpr std::uint64_t page = 4096;
+using base::kPage;
 
 class SparseWriterTest : public ::testing::Test {
  protected:
@@ -31,7 +31,7 @@ class SparseWriterTest : public ::testing::Test {
     EXPECT_TRUE(writer_.flush());
     struct stat info {};
     EXPECT_EQ(fstat(file_.get(), &info), 0);
-    return static_cast<std::uint64_t>(info.st_blocks) * 512 / page;
+    return static_cast<std::uint64_t>(info.st_blocks) * 512 / kPage;
   }
 
   base::FileDescriptor file_{memfd_create("image", MFD_CLOEXEC)};
@@ -39,49 +39,49 @@ class SparseWriterTest : public ::testing::Test {
 };
 
 TEST_F(SparseWriterTest, PutsBytesWhereTheyBelongInAnyOrderAndSize) {
-  begin(64 * page);
-  write(10 * page + 100, 3 * page, 'b');
-  write(2 * page, page, 'a');
-  EXPECT_EQ(read(10 * page + 99, 3 * page + 2),
-            std::string(1, '\0') + std::string(3 * page, 'b') + '\0');
-  EXPECT_EQ(read(2 * page - 1, page + 2), '\0' + std::string(page, 'a') + '\0');
+  begin(64 * kPage);
+  write(10 * kPage + 100, 3 * kPage, 'b');
+  write(2 * kPage, kPage, 'a');
+  EXPECT_EQ(read(10 * kPage + 99, 3 * kPage + 2),
+            std::string(1, '\0') + std::string(3 * kPage, 'b') + '\0');
+  EXPECT_EQ(read(2 * kPage - 1, kPage + 2), '\0' + std::string(kPage, 'a') + '\0');
 }
 
 TEST_F(SparseWriterTest, ZerosTakeNoSpace) {
-  begin(1024 * page);
-  write(0, 512 * page, '\0');
-  write(512 * page, page, 'x');
-  write(513 * page, 511 * page, '\0');
+  begin(1024 * kPage);
+  write(0, 512 * kPage, '\0');
+  write(512 * kPage, kPage, 'x');
+  write(513 * kPage, 511 * kPage, '\0');
   EXPECT_EQ(pages_on_disk(), 1U);
 }
 
 TEST_F(SparseWriterTest, ZerosReplaceWhatWasThere) {
-  begin(8 * page);
-  write(page, page, 'x');
-  write(page, page, '\0');
-  EXPECT_EQ(read(page, page), std::string(page, '\0'));
+  begin(8 * kPage);
+  write(kPage, kPage, 'x');
+  write(kPage, kPage, '\0');
+  EXPECT_EQ(read(kPage, kPage), std::string(kPage, '\0'));
 }
 
 TEST_F(SparseWriterTest, ANewImageHasNothingOfTheOldOne) {
-  begin(8 * page);
-  write(page, page, 'x');
+  begin(8 * kPage);
+  write(kPage, kPage, 'x');
   EXPECT_EQ(pages_on_disk(), 1U);
-  begin(8 * page);
+  begin(8 * kPage);
   EXPECT_EQ(pages_on_disk(), 0U);
-  EXPECT_EQ(read(0, 8 * page), std::string(8 * page, '\0'));
+  EXPECT_EQ(read(0, 8 * kPage), std::string(8 * kPage, '\0'));
 }
 
 TEST_F(SparseWriterTest, TheFileGrowsBehindTheImage) {
   begin(0);
-  write(3 * page + 5, 10, 'x');
-  EXPECT_EQ(read(3 * page + 5, 10), std::string(10, 'x'));
+  write(3 * kPage + 5, 10, 'x');
+  EXPECT_EQ(read(3 * kPage + 5, 10), std::string(10, 'x'));
 }
 
 TEST_F(SparseWriterTest, AFullDiskIsAnErrorThatSaysSo) {
   const base::FileDescriptor full(open("/dev/full", O_WRONLY | O_CLOEXEC));
   ASSERT_TRUE(full.valid());
   SparseWriter writer(full.get());
-  ASSERT_TRUE(writer.write(0, std::vector<std::byte>(page, std::byte{1})));
+  ASSERT_TRUE(writer.write(0, std::vector<std::byte>(kPage, std::byte{1})));
   const auto flushed = writer.flush();
   ASSERT_FALSE(flushed);
   EXPECT_NE(flushed.error().message.find("No space left"), std::string::npos);

@@ -9,8 +9,8 @@ namespace vitrine::views {
 namespace {
 
 using base::GuestVirtual;
+using base::kPage;
 
-constexpr std::uint64_t kPage = 4096;
 constexpr double kLoadUnit = 1 << 11;  // FIXED_1, include/linux/sched/loadavg.h
 
 // The place of a counter in an array of them.
@@ -64,16 +64,12 @@ base::Result<void> Activity::resolve(const kernel::Kernel& kernel) {
 
 Outcome Activity::collect(Reader& reader) {
   Outcome outcome = processes_->collect(reader);
-  collect_with(reader);
-  return outcome;
-}
-
-void Activity::collect_with(Reader& reader) {
   steps_.renew();
   run_times_.clear();
   for (const Process& process : processes().processes())
     run_times_.push_back(run_time(reader, process));
   read_system(reader);
+  return outcome;
 }
 
 // As thread_group_cputime() in kernel/sched/cputime.c adds it up.

@@ -57,7 +57,6 @@ class Activity final : public View {
 
   base::Result<void> resolve(const kernel::Kernel& kernel);
 
-  void collect_with(Reader& reader);
   std::optional<std::uint64_t> run_time(Reader& reader, const Process& process);
   void read_system(Reader& reader);
 

@@ -8,8 +8,8 @@ namespace {
 
 using base::Code;
 using base::fail;
+using base::kPage;
 
-constexpr std::uint64_t kPage = PageCache::kPage;
 constexpr std::uint64_t kPiece = 256 << 10;   // bytes read at once
 constexpr std::size_t kMaxRanges = 1U << 20;  // of a file
 

@@ -13,6 +13,7 @@ namespace {
 using base::Code;
 using base::fail;
 using base::GuestVirtual;
+using base::kPage;
 
 constexpr std::size_t kMaxName = 64;
 constexpr std::int64_t kPagesOfHugePage = 512;

@@ -114,10 +114,10 @@ void Files::add_object_guards(std::vector<ObjectGuard>& guards) const {
 
 Outcome Files::collect(Reader& reader) {
   Outcome outcome = processes_->collect(reader);
-  return collect_with(reader, std::move(outcome));
+  return collect_rows(reader, std::move(outcome));
 }
 
-Outcome Files::collect_with(Reader& reader, Outcome outcome) {
+Outcome Files::collect_rows(Reader& reader, Outcome outcome) {
   files_.clear();
   guards_.clear();
   decoder_.forget();

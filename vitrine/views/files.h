@@ -74,7 +74,7 @@ class Files final : public View {
   static Fields resolve(Resolver& at, const kernel::TypeLookup& types);
   const Processes& processes() const { return static_cast<const Processes&>(*processes_); }
 
-  Outcome collect_with(Reader& reader, Outcome outcome);
+  Outcome collect_rows(Reader& reader, Outcome outcome);
   bool collect_process(Reader& reader, std::size_t index);
   bool collect_descriptors(Reader& reader, std::size_t index);
   void collect_directories(Reader& reader, std::size_t index, base::GuestVirtual fs);

@@ -11,10 +11,10 @@ namespace vitrine::views {
 namespace {
 
 using base::GuestVirtual;
+using base::kPage;
 
 constexpr std::size_t kMaxWarnings = 10;
 constexpr int kAttempts = 3;  // of the regions of a process that changes them meanwhile
-constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kMostTables = 4U << 20;  // of 4 KiB: they can map 8 TiB
 
 enum ColumnIndex : unsigned {
@@ -94,10 +94,10 @@ base::Result<std::unique_ptr<View>> Maps::attach(const kernel::Kernel& kernel,
 
 Outcome Maps::collect(Reader& reader) {
   Outcome outcome = processes_->collect(reader);
-  return collect_with(reader, std::move(outcome));
+  return collect_rows(reader, std::move(outcome));
 }
 
-Outcome Maps::collect_with(Reader& reader, Outcome outcome) {
+Outcome Maps::collect_rows(Reader& reader, Outcome outcome) {
   mappings_.clear();
   files_.clear();
   known_files_.clear();

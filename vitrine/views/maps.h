@@ -66,7 +66,7 @@ class Maps final : public View {
 
   const Processes& processes() const { return static_cast<const Processes&>(*processes_); }
 
-  Outcome collect_with(Reader& reader, Outcome outcome);
+  Outcome collect_rows(Reader& reader, Outcome outcome);
   Regions::End collect_process(Reader& reader, std::uint32_t index);
   std::uint32_t file_number(Reader& reader, base::GuestVirtual file);
   void begin_pages(Reader& reader);

@@ -23,7 +23,7 @@ using synthetic::Residence;
 using synthetic::rows_of;
 
 constexpr std::uint64_t kBase = 0x7f0000000000;
-constexpr std::uint64_t kPage = 4096;
+using base::kPage;
 
 class MapsOf {
  public:

@@ -10,8 +10,8 @@ namespace vitrine::views {
 namespace {
 
 using base::GuestVirtual;
+using base::kPage;
 
-constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kKibi = 1024;
 constexpr std::size_t kMaxDevices = 65'536;  // block devices with an inode
 

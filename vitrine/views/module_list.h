@@ -91,7 +91,7 @@ class ModuleList {
   };
 
   ModuleList(Fields fields, kernel::SymbolLookup symbols)
-      : fields_(fields), symbols_(std::move(symbols)) {}
+      : fields_(std::move(fields)), symbols_(std::move(symbols)) {}
 
   static void resolve(Resolver& at, const kernel::TypeLookup& types, Fields& fields);
 

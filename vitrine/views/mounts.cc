@@ -113,10 +113,10 @@ std::span<const GlobalGuard> Mounts::global_guards() const { return kGuards; }
 
 Outcome Mounts::collect(Reader& reader) {
   Outcome outcome = processes_->collect(reader);
-  return collect_with(reader, std::move(outcome));
+  return collect_rows(reader, std::move(outcome));
 }
 
-Outcome Mounts::collect_with(Reader& reader, Outcome outcome) {
+Outcome Mounts::collect_rows(Reader& reader, Outcome outcome) {
   rows_.clear();
   paths_.forget();
   text_.renew();

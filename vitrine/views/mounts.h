@@ -55,7 +55,7 @@ class Mounts final : public View {
   static Fields resolve(Resolver& at);
   const Processes& processes() const { return static_cast<const Processes&>(*processes_); }
 
-  Outcome collect_with(Reader& reader, Outcome outcome);
+  Outcome collect_rows(Reader& reader, Outcome outcome);
   // `whole` becomes false where one may be missing.
   std::vector<base::GuestVirtual> namespaces(Reader& reader, bool& whole) const;
   bool collect_namespace(Reader& reader, base::GuestVirtual at);

@@ -7,7 +7,7 @@
 namespace vitrine::views {
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
+using base::kPage;
 
 enum ColumnIndex : unsigned {
   kNice,

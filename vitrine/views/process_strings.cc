@@ -52,10 +52,10 @@ base::Result<std::unique_ptr<View>> ProcessStrings::attach(const kernel::Kernel&
 
 Outcome ProcessStrings::collect(Reader& reader) {
   Outcome outcome = processes_->collect(reader);
-  return collect_with(reader, std::move(outcome));
+  return collect_rows(reader, std::move(outcome));
 }
 
-Outcome ProcessStrings::collect_with(Reader& reader, Outcome outcome) {
+Outcome ProcessStrings::collect_rows(Reader& reader, Outcome outcome) {
   strings_.clear();
   text_.clear();
   WantedProcess wanted(pid_);

@@ -53,7 +53,7 @@ class ProcessStrings final : public View {
 
   const Processes& processes() const { return static_cast<const Processes&>(*processes_); }
 
-  Outcome collect_with(Reader& reader, Outcome outcome);
+  Outcome collect_rows(Reader& reader, Outcome outcome);
   void collect_process(Reader& reader, std::size_t index);
   void split(std::size_t process);
 

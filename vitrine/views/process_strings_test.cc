@@ -19,7 +19,7 @@ using synthetic::Residence;
 using synthetic::rows_of;
 using Kind = ProcessStrings::Kind;
 
-constexpr std::uint64_t kPage = 4096;
+using base::kPage;
 
 class ProcessStringsTest : public ::testing::TestWithParam<ReaderKind> {
  protected:

@@ -12,8 +12,9 @@
 namespace vitrine::views {
 namespace {
 
-constexpr std::size_t kMaxTasks = 4u << 20;  // PID_MAX_LIMIT
-constexpr std::uint64_t kPage = 4096;
+using base::kPage;
+
+constexpr std::size_t kMaxTasks = 4u << 20;               // PID_MAX_LIMIT
 constexpr std::uint32_t kFlagExiting = 0x0000'0004;       // PF_EXITING, include/linux/sched.h
 constexpr std::uint32_t kFlagKernelThread = 0x0020'0000;  // PF_KTHREAD
 constexpr int kAttempts = 3;                              // collections of a list that breaks off
@@ -127,12 +128,12 @@ void Processes::add_object_guards(std::vector<ObjectGuard>& guards) const {
 }
 
 Outcome Processes::collect(Reader& reader) {
-  Outcome outcome = collect_with(reader);
+  Outcome outcome = collect_tasks(reader);
   if (details_) details_->collect(reader, rows_, options_.threads);
   return outcome;
 }
 
-Outcome Processes::collect_with(Reader& reader) {
+Outcome Processes::collect_tasks(Reader& reader) {
   Outcome outcome;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     outcome = walk_list(reader);

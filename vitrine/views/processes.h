@@ -106,7 +106,7 @@ class Processes final : public View {
 
   static base::Result<Fields> resolve(const kernel::Kernel& kernel, base::GuestVirtual init_task);
 
-  Outcome collect_with(Reader& reader);
+  Outcome collect_tasks(Reader& reader);
   Outcome walk_list(Reader& reader);
   void walk_threads(Reader& reader, Outcome& outcome);
   bool read_task(Reader& reader, base::GuestVirtual at, std::uint32_t link,

@@ -16,7 +16,7 @@ using synthetic::ReaderKind;
 using synthetic::rows_by_pid;
 using synthetic::rows_of;
 
-GuestOptions mapped(unsigned shuffle_seed = 0) {
+GuestOptions guest_as_mapped(unsigned shuffle_seed = 0) {
   GuestOptions options;
   options.mapped = true;
   options.kernel.shuffle_seed = shuffle_seed;
@@ -63,7 +63,7 @@ INSTANTIATE_TEST_SUITE_P(Readers, EveryReader, ::testing::ValuesIn(synthetic::ev
 TEST_P(EveryReader, ShowsEveryFieldOfEveryKindOfProcess) {
   for (const unsigned seed : {0U, 1U, 2U, 3U}) {
     SCOPED_TRACE(seed);
-    Guest guest(mapped(seed));
+    Guest guest(guest_as_mapped(seed));
     populate(guest);
     const kernel::Kernel kernel = locate_kernel(guest);
     const auto view = attach_processes(kernel, guest);
@@ -107,7 +107,7 @@ TEST_P(EveryReader, ShowsEveryFieldOfEveryKindOfProcess) {
 }
 
 TEST_P(EveryReader, ShowsThreadsAfterTheirLeader) {
-  Guest guest(mapped());
+  Guest guest(guest_as_mapped());
   populate(guest);
   const kernel::Kernel kernel = locate_kernel(guest);
   const auto view = attach_processes(kernel, guest, {.threads = true});
@@ -125,7 +125,7 @@ TEST_P(EveryReader, ShowsThreadsAfterTheirLeader) {
 }
 
 TEST_P(EveryReader, CollectsTheSameAgainAndNoticesChanges) {
-  Guest guest(mapped());
+  Guest guest(guest_as_mapped());
   populate(guest);
   const kernel::Kernel kernel = locate_kernel(guest);
   const auto view = attach_processes(kernel, guest);
@@ -145,7 +145,7 @@ TEST_P(EveryReader, CollectsTheSameAgainAndNoticesChanges) {
 }
 
 TEST_P(EveryReader, ReadsNothingOutsideRamAndFillsNoHole) {
-  Guest guest(mapped());
+  Guest guest(guest_as_mapped());
   populate(guest);
   guest.add_process({.pid = 950,
                      .comm = "ballooned",
@@ -167,7 +167,7 @@ INSTANTIATE_TEST_SUITE_P(Readers, Recorded,
                                            ReaderKind::recording_gathering));
 
 TEST_P(Recorded, RecordingsAreEqualUnlessMemoryChanged) {
-  Guest guest(mapped());
+  Guest guest(guest_as_mapped());
   populate(guest);
   const kernel::Kernel kernel = locate_kernel(guest);
   const auto view = attach_processes(kernel, guest);

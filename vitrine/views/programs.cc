@@ -36,10 +36,10 @@ base::Result<std::unique_ptr<View>> Programs::attach(const kernel::Kernel& kerne
 
 Outcome Programs::collect(Reader& reader) {
   Outcome outcome = processes_->collect(reader);
-  return collect_with(reader, std::move(outcome));
+  return collect_rows(reader, std::move(outcome));
 }
 
-Outcome Programs::collect_with(Reader& reader, Outcome outcome) {
+Outcome Programs::collect_rows(Reader& reader, Outcome outcome) {
   programs_.clear();
   decoder_.forget();
   WantedProcess wanted(pid_);

@@ -40,7 +40,7 @@ class Programs final : public View {
 
   const Processes& processes() const { return static_cast<const Processes&>(*processes_); }
 
-  Outcome collect_with(Reader& reader, Outcome outcome);
+  Outcome collect_rows(Reader& reader, Outcome outcome);
 
   std::unique_ptr<View> processes_;
   FileDecoder decoder_;

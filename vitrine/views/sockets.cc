@@ -165,10 +165,10 @@ base::Result<std::unique_ptr<View>> Sockets::attach(const kernel::Kernel& kernel
 
 Outcome Sockets::collect(Reader& reader) {
   Outcome outcome = processes_->collect(reader);
-  return collect_with(reader, std::move(outcome));
+  return collect_rows(reader, std::move(outcome));
 }
 
-Outcome Sockets::collect_with(Reader& reader, Outcome outcome) {
+Outcome Sockets::collect_rows(Reader& reader, Outcome outcome) {
   sockets_.clear();
   parts_.reader.renew();
   parts_.descriptors.renew();

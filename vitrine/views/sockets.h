@@ -58,7 +58,7 @@ class Sockets final : public View {
 
   const Processes& processes() const { return static_cast<const Processes&>(*processes_); }
 
-  Outcome collect_with(Reader& reader, Outcome outcome);
+  Outcome collect_rows(Reader& reader, Outcome outcome);
   void read_tables(Reader& reader, Outcome& outcome);
   void add(Reader& reader, base::GuestVirtual at, SocketKind kind);
   void read_owners(Reader& reader, Outcome& outcome);

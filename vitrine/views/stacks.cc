@@ -99,10 +99,10 @@ std::span<const GlobalGuard> Stacks::global_guards() const { return kGuards; }
 
 Outcome Stacks::collect(Reader& reader) {
   Outcome outcome = processes_->collect(reader);
-  return collect_with(reader, std::move(outcome));
+  return collect_rows(reader, std::move(outcome));
 }
 
-Outcome Stacks::collect_with(Reader& reader, Outcome outcome) {
+Outcome Stacks::collect_rows(Reader& reader, Outcome outcome) {
   frames_.clear();
   registers_.reset();
   if (!modules_.read(reader)) {

@@ -88,7 +88,7 @@ class Stacks final : public View {
   const Processes& processes() const { return static_cast<const Processes&>(*processes_); }
   bool wanted(const Process& process) const;
 
-  Outcome collect_with(Reader& reader, Outcome outcome);
+  Outcome collect_rows(Reader& reader, Outcome outcome);
   void collect_task(Reader& reader, std::size_t index, Outcome& outcome);
   void collect_running(Reader& reader, std::size_t index, Outcome& outcome);
   void add_frames(Reader& reader, std::size_t index, Unwinder::End end, bool live,

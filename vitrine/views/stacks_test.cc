@@ -21,7 +21,7 @@ using synthetic::rows_of;
 using synthetic::UnwindRule;
 using synthetic::UnwindRules;
 
-struct Variant {
+struct StackVariant {
   ReaderKind reader;
   UnwindRules rules;
 };
@@ -30,10 +30,10 @@ constexpr std::uint8_t kBp = 4;
 constexpr std::uint8_t kPreviousSp = 1;
 
 // Functions of 0x40 bytes each, from this offset of the kernel's code on.
-constexpr std::uint64_t kCode = 0x200;
-constexpr std::uint64_t function(std::uint64_t number) { return kCode + number * 0x40; }
+constexpr std::uint64_t kModuleCode = 0x200;
+constexpr std::uint64_t function(std::uint64_t number) { return kModuleCode + number * 0x40; }
 
-class StacksTest : public ::testing::TestWithParam<Variant> {
+class StacksTest : public ::testing::TestWithParam<StackVariant> {
  protected:
   StacksTest() {
     guest_.add_process({.pid = 1, .comm = "init"});
@@ -90,10 +90,10 @@ class StacksTest : public ::testing::TestWithParam<Variant> {
 };
 INSTANTIATE_TEST_SUITE_P(
     All, StacksTest,
-    ::testing::Values(Variant{ReaderKind::windowed, UnwindRules::with_end_type},
-                      Variant{ReaderKind::gathering, UnwindRules::with_end_bit},
-                      Variant{ReaderKind::recording_windowed, UnwindRules::with_end_bit},
-                      Variant{ReaderKind::recording_gathering, UnwindRules::with_end_type}));
+    ::testing::Values(StackVariant{ReaderKind::windowed, UnwindRules::with_end_type},
+                      StackVariant{ReaderKind::gathering, UnwindRules::with_end_bit},
+                      StackVariant{ReaderKind::recording_windowed, UnwindRules::with_end_bit},
+                      StackVariant{ReaderKind::recording_gathering, UnwindRules::with_end_type}));
 
 // 0 keeps two words, 1 has a frame pointer, 2 keeps one; then it is the end.
 TEST_P(StacksTest, FollowsCallsByTheirRules) {

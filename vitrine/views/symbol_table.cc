@@ -10,7 +10,7 @@ constexpr std::size_t kMostSymbols = 4 << 20;
 
 enum Field : std::size_t { kAddress, kName, kOffset, kKind, kModule, kFields };
 
-constexpr std::array<Column, kFields> kColumns{{
+constexpr std::array<Column, kFields> kSymbolColumns{{
     {"address", Type::address, "where it is, guest-virtual, from kallsyms"},
     {"name", Type::text, "its name"},
     {"offset", Type::integer,
@@ -23,7 +23,7 @@ constexpr std::array<Column, kFields> kColumns{{
 
 }  // namespace
 
-std::span<const Column> SymbolTable::declared_columns() { return kColumns; }
+std::span<const Column> SymbolTable::declared_columns() { return kSymbolColumns; }
 
 base::Result<std::unique_ptr<View>> SymbolTable::attach(const kernel::Kernel& kernel,
                                                         SymbolTableOptions options) {

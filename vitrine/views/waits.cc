@@ -66,10 +66,10 @@ base::Result<std::unique_ptr<View>> Waits::attach(const kernel::Kernel& kernel,
 
 Outcome Waits::collect(Reader& reader) {
   Outcome outcome = processes_->collect(reader);
-  return collect_with(reader, std::move(outcome));
+  return collect_rows(reader, std::move(outcome));
 }
 
-Outcome Waits::collect_with(Reader& reader, Outcome outcome) {
+Outcome Waits::collect_rows(Reader& reader, Outcome outcome) {
   places_.clear();
   find_.locks.renew();
   find_.pipes.renew();

@@ -104,7 +104,7 @@ class Waits final : public View {
     return static_cast<const Processes&>(*processes_).processes();
   }
 
-  Outcome collect_with(Reader& reader, Outcome outcome);
+  Outcome collect_rows(Reader& reader, Outcome outcome);
   void index_tasks(Reader& reader);
   void examine(Reader& reader, std::size_t number);
   const Place& place(Reader& reader, const Unwinder::Frame& frame);

@@ -19,12 +19,12 @@ using synthetic::Observer;
 using synthetic::ReaderKind;
 using synthetic::rows_of;
 
-struct Variant {
+struct WaitVariant {
   ReaderKind reader;
   LockLists lists;
 };
 
-class WaitsTest : public ::testing::TestWithParam<Variant> {
+class WaitsTest : public ::testing::TestWithParam<WaitVariant> {
  protected:
   WaitsTest() {
     for (const int pid : {1, 2, 3, 4}) {
@@ -59,10 +59,10 @@ class WaitsTest : public ::testing::TestWithParam<Variant> {
 };
 INSTANTIATE_TEST_SUITE_P(
     All, WaitsTest,
-    ::testing::Values(Variant{ReaderKind::windowed, LockLists::headed},
-                      Variant{ReaderKind::gathering, LockLists::pointed},
-                      Variant{ReaderKind::recording_windowed, LockLists::pointed},
-                      Variant{ReaderKind::recording_gathering, LockLists::headed}));
+    ::testing::Values(WaitVariant{ReaderKind::windowed, LockLists::headed},
+                      WaitVariant{ReaderKind::gathering, LockLists::pointed},
+                      WaitVariant{ReaderKind::recording_windowed, LockLists::pointed},
+                      WaitVariant{ReaderKind::recording_gathering, LockLists::headed}));
 
 TEST_P(WaitsTest, NobodyWaitsIsNoRow) {
   EXPECT_TRUE(rows().empty());

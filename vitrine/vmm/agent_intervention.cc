@@ -20,7 +20,7 @@ using base::fail;
 using base::Json;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kPatience{3};
+constexpr std::chrono::seconds kAgentPatience{3};
 
 std::optional<std::int64_t> whole_number(const Json& value) {
   if (!value.is_number_integer()) return std::nullopt;
@@ -93,7 +93,7 @@ base::Result<std::unique_ptr<AgentIntervention>> AgentIntervention::begin(GuestA
 AgentIntervention::~AgentIntervention() {
   // What cannot be released now stays noted, and the guardian is the one to finish it.
   for (const auto& [what, noted] : noted_)
-    if (!guardian_->run(noted, kPatience)) break;
+    if (!guardian_->run(noted, kAgentPatience)) break;
 }
 
 base::Result<std::size_t> AgentIntervention::note(Kind kind, std::int64_t number) {
@@ -184,7 +184,7 @@ base::Result<void> AgentIntervention::undo(Kind kind, std::int64_t number) {
   if (found == noted_.end()) return {};
   const std::size_t noted = found->second;
   noted_.erase(found);
-  return guardian_->run(noted, kPatience);
+  return guardian_->run(noted, kAgentPatience);
 }
 
 base::Result<std::int64_t> AgentIntervention::open(std::string_view path) {

@@ -13,8 +13,8 @@ using memory::ReadRequest;
 using memory::ReadStatus;
 using testing::FakeGdbStub;
 
-const GdbLimits kShort{std::chrono::milliseconds(50), std::chrono::milliseconds(50)};
-const GdbLimits kPatient{std::chrono::seconds(5), std::chrono::seconds(5)};
+const GdbLimits kShortGdb{std::chrono::milliseconds(50), std::chrono::milliseconds(50)};
+const GdbLimits kPatientGdb{std::chrono::seconds(5), std::chrono::seconds(5)};
 
 bool holds_made_up_memory(const ReadRequest& request) {
   for (std::size_t i = 0; i < request.into.size(); ++i)
@@ -24,14 +24,14 @@ bool holds_made_up_memory(const ReadRequest& request) {
 
 TEST(GdbRemote, TakesPacketsAsLargeAsTheStubAllows) {
   FakeGdbStub stub;
-  const auto remote = GdbRemote::adopt(stub.client(), kPatient);
+  const auto remote = GdbRemote::adopt(stub.client(), kPatientGdb);
   ASSERT_TRUE(remote) << to_string(remote.error());
   EXPECT_EQ(remote->bytes_per_packet(), 32U);
 }
 
 TEST(GdbRemote, ReadsPiecesOfAnySizeAndNumber) {
   FakeGdbStub stub;
-  auto remote = GdbRemote::adopt(stub.client(), kPatient);
+  auto remote = GdbRemote::adopt(stub.client(), kPatientGdb);
   ASSERT_TRUE(remote);
   std::vector<std::vector<std::byte>> bytes;
   std::vector<ReadRequest> requests;
@@ -51,7 +51,7 @@ TEST(GdbRemote, ARefusedPieceLeavesTheOthers) {
     if (request == "m3000,8") return gdb_packet("00");
     return gdb_packet(request == "qSupported" ? "" : FakeGdbStub::memory(request));
   });
-  auto remote = GdbRemote::adopt(stub.client(), kPatient);
+  auto remote = GdbRemote::adopt(stub.client(), kPatientGdb);
   ASSERT_TRUE(remote);
   std::vector<std::byte> bytes(32);
   std::vector<ReadRequest> requests;
@@ -67,7 +67,7 @@ TEST(GdbRemote, ARefusedPieceLeavesTheOthers) {
 
 TEST(GdbRemote, SwitchesToPhysicalMemoryAndBack) {
   FakeGdbStub stub;
-  auto remote = GdbRemote::adopt(stub.client(), kPatient);
+  auto remote = GdbRemote::adopt(stub.client(), kPatientGdb);
   ASSERT_TRUE(remote);
   EXPECT_EQ(remote->physical_mode().value(), false);
   ASSERT_TRUE(remote->set_physical_mode(true));
@@ -79,7 +79,7 @@ TEST(GdbRemote, SwitchesToPhysicalMemoryAndBack) {
 
 TEST(GdbRemote, AStubWithoutPhysicalMemoryIsUnsupported) {
   FakeGdbStub stub([](const std::string&) { return gdb_packet(""); });
-  auto remote = GdbRemote::adopt(stub.client(), kPatient);
+  auto remote = GdbRemote::adopt(stub.client(), kPatientGdb);
   ASSERT_TRUE(remote);
   EXPECT_EQ(remote->physical_mode().error().code, base::Code::unsupported);
   EXPECT_EQ(remote->set_physical_mode(true).error().code, base::Code::unsupported);
@@ -90,7 +90,7 @@ TEST(GdbRemote, SkipsTheNewsThatTheGuestStopped) {
     return gdb_packet("T02thread:01;") +
            gdb_packet(request == "qSupported" ? "PacketSize=1000" : "1");
   });
-  auto remote = GdbRemote::adopt(stub.client(), kPatient);
+  auto remote = GdbRemote::adopt(stub.client(), kPatientGdb);
   ASSERT_TRUE(remote);
   EXPECT_EQ(remote->bytes_per_packet(), 0x800U);
   EXPECT_EQ(remote->physical_mode().value(), true);
@@ -102,7 +102,7 @@ TEST(GdbRemote, SendsOneAcknowledgementForAnExchange) {
   const base::FileDescriptor server(ends[1]);
   const std::string reply = gdb_packet("PacketSize=1000");
   ASSERT_EQ(::write(server.get(), reply.data(), reply.size()), static_cast<ssize_t>(reply.size()));
-  ASSERT_TRUE(GdbRemote::adopt(base::FileDescriptor(ends[0]), kPatient));
+  ASSERT_TRUE(GdbRemote::adopt(base::FileDescriptor(ends[0]), kPatientGdb));
   char bytes[100];
   const ssize_t got = ::read(server.get(), bytes, sizeof bytes);
   ASSERT_GT(got, 0);
@@ -111,7 +111,7 @@ TEST(GdbRemote, SendsOneAcknowledgementForAnExchange) {
 
 TEST(GdbRemote, AStubThatDoesNotAnswerIsHeldByAnotherDebugger) {
   FakeGdbStub stub([](const std::string&) { return std::string(); });
-  const auto remote = GdbRemote::adopt(stub.client(), kShort);
+  const auto remote = GdbRemote::adopt(stub.client(), kShortGdb);
   ASSERT_FALSE(remote);
   EXPECT_EQ(remote.error().code, base::Code::timeout);
 }
@@ -119,7 +119,7 @@ TEST(GdbRemote, AStubThatDoesNotAnswerIsHeldByAnotherDebugger) {
 TEST(GdbRemote, AnAbsurdPacketSizeIsBounded) {
   for (const char* size : {"PacketSize=ffffffffffff", "PacketSize=0", "PacketSize=", "Packet"}) {
     FakeGdbStub stub([&](const std::string&) { return gdb_packet(size); });
-    const auto remote = GdbRemote::adopt(stub.client(), kPatient);
+    const auto remote = GdbRemote::adopt(stub.client(), kPatientGdb);
     ASSERT_TRUE(remote) << size;
     EXPECT_GE(remote->bytes_per_packet(), 32U) << size;
     EXPECT_LE(remote->bytes_per_packet(), 32U << 10) << size;
@@ -130,7 +130,7 @@ TEST(GdbRemote, AfterAFailureNothingIsRead) {
   FakeGdbStub stub([](const std::string& request) {
     return request == "qSupported" ? gdb_packet("") : std::string("$oops#00");
   });
-  auto remote = GdbRemote::adopt(stub.client(), kPatient);
+  auto remote = GdbRemote::adopt(stub.client(), kPatientGdb);
   ASSERT_TRUE(remote);
   std::byte bytes[8];
   std::vector<ReadRequest> requests{{base::GuestPhysical(0), bytes},

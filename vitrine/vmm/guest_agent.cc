@@ -30,11 +30,6 @@ std::string request_of(const AgentCommand& command) {
   return text + "}\n";
 }
 
-std::string text_member(const Json& object, const char* key) {
-  const auto member = object.find(key);
-  return member != object.end() && member->is_string() ? member->get<std::string>() : std::string();
-}
-
 base::Error silence() {
   return {Code::timeout, "the guest agent does not answer",
           "check in the guest that qemu-guest-agent is installed and runs"};
@@ -91,8 +86,8 @@ base::Result<std::string> parse_agent_answer(std::string_view command, std::stri
     return base::json_text(*result);
   const auto error = answer.find("error");
   if (error == answer.end() || !error->is_object()) return fail(no_answer(command));
-  const std::string words = text_member(*error, "desc");
-  const std::string kind = text_member(*error, "class");
+  const std::string words = base::text_member(*error, "desc");
+  const std::string kind = base::text_member(*error, "class");
   // A forbidden command has the same class as an unknown one (qapi/qmp-dispatch.c).
   const bool forbidden = words.find("has been disabled") != std::string::npos;
   if (kind == "CommandNotFound" && !forbidden)

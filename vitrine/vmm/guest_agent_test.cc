@@ -13,8 +13,9 @@ using ::testing::ElementsAre;
 using testing::FakeAgent;
 using ::testing::HasSubstr;
 
-const AgentLimits kShort{std::chrono::milliseconds(50), std::chrono::milliseconds(50), 1 << 16};
-const AgentLimits kPatient{std::chrono::seconds(5), std::chrono::seconds(5), 1 << 16};
+const AgentLimits kShortAgent{std::chrono::milliseconds(50), std::chrono::milliseconds(50),
+                              1 << 16};
+const AgentLimits kPatientAgent{std::chrono::seconds(5), std::chrono::seconds(5), 1 << 16};
 
 FakeAgent::Answer saying(const std::string& text) {
   return FakeAgent::synchronizing([text](const Json&, const FakeAgent::Send& send) {
@@ -25,7 +26,7 @@ FakeAgent::Answer saying(const std::string& text) {
 
 TEST(GuestAgent, ReturnsWhatACommandReturns) {
   FakeAgent fake(FakeAgent::replying([](const Json& request) { return request["arguments"]; }));
-  auto agent = GuestAgent::adopt(fake.client(), kPatient);
+  auto agent = GuestAgent::adopt(fake.client(), kPatientAgent);
   ASSERT_TRUE(agent);
   EXPECT_EQ(*agent->execute({"x", R"({"a":[1]})"}), R"({"a":[1]})");
 }
@@ -37,7 +38,7 @@ TEST(GuestAgent, SkipsWhatFormerClientsAskedFor) {
          FakeAgent::returned(request["arguments"]["id"]));
     return true;
   });
-  EXPECT_TRUE(GuestAgent::adopt(fake.client(), kPatient));
+  EXPECT_TRUE(GuestAgent::adopt(fake.client(), kPatientAgent));
 }
 
 TEST(GuestAgent, ResynchronizingReturnsTheAnswersThatWereUnderWay) {
@@ -47,7 +48,7 @@ TEST(GuestAgent, ResynchronizingReturnsTheAnswersThatWereUnderWay) {
     send("\xff" + FakeAgent::returned(request["arguments"]["id"]));
     return true;
   });
-  auto agent = GuestAgent::adopt(fake.client(), kPatient);
+  auto agent = GuestAgent::adopt(fake.client(), kPatientAgent);
   ASSERT_TRUE(agent);
   auto former = agent->resynchronize();
   ASSERT_TRUE(former);
@@ -56,13 +57,13 @@ TEST(GuestAgent, ResynchronizingReturnsTheAnswersThatWereUnderWay) {
 
 TEST(GuestAgent, OneThatHangsTimesOutWhereverItHangs) {
   FakeAgent silent([](const Json&, const FakeAgent::Send&) { return true; });
-  const auto none = GuestAgent::adopt(silent.client(), kShort);
+  const auto none = GuestAgent::adopt(silent.client(), kShortAgent);
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().code, Code::timeout);
   EXPECT_THAT(none.error().remedy, HasSubstr("qemu-guest-agent"));
   for (const char* begun : {"", "{\"return\":"}) {
     FakeAgent fake(saying(begun));
-    auto agent = GuestAgent::adopt(fake.client(), kShort);
+    auto agent = GuestAgent::adopt(fake.client(), kShortAgent);
     ASSERT_TRUE(agent);
     EXPECT_EQ(agent->execute({"x", ""}).error().code, Code::timeout);
     EXPECT_EQ(agent->execute({"x", ""}).error().code, Code::gone) << "until it is resynchronized";
@@ -77,14 +78,14 @@ TEST(GuestAgent, AnEndlessStreamOfAnswersEndsInTime) {
     for (int i = 0; i < 100000; ++i) send(FakeAgent::returned(i));
     return true;
   });
-  EXPECT_EQ(GuestAgent::adopt(fake.client(), kShort).error().code, Code::timeout);
+  EXPECT_EQ(GuestAgent::adopt(fake.client(), kShortAgent).error().code, Code::timeout);
 }
 
 TEST(GuestAgent, WhatIsNoAnswerIsRefused) {
   for (const char* text : {"[]\n", "{\"hello\":1}\n", "\x01\x02\n", "{\"error\":1}\n", "7\n",
                            "\xff{\"return\":1}\n"}) {
     FakeAgent fake(saying(text));
-    auto agent = GuestAgent::adopt(fake.client(), kPatient);
+    auto agent = GuestAgent::adopt(fake.client(), kPatientAgent);
     ASSERT_TRUE(agent);
     EXPECT_EQ(agent->execute({"x", ""}).error().code, Code::inconsistent) << text;
   }
@@ -106,7 +107,7 @@ TEST(GuestAgent, ReturnsTheTextOfWhatAgentsWrite) {
 
 TEST(GuestAgent, AnAnswerThatIsTooLongIsRefused) {
   FakeAgent fake(saying(std::string(1 << 17, 'a')));
-  auto agent = GuestAgent::adopt(fake.client(), kPatient);
+  auto agent = GuestAgent::adopt(fake.client(), kPatientAgent);
   ASSERT_TRUE(agent);
   EXPECT_EQ(agent->execute({"x", ""}).error().code, Code::unsupported);
 }
@@ -123,7 +124,7 @@ TEST(GuestAgent, ARefusalSaysWhetherTheCommandIsForbiddenOrUnknown) {
       send(FakeAgent::refused("failed to open file"));
     return true;
   }));
-  auto agent = GuestAgent::adopt(fake.client(), kPatient);
+  auto agent = GuestAgent::adopt(fake.client(), kPatientAgent);
   ASSERT_TRUE(agent);
   const auto forbidden = agent->execute({"forbidden", ""});
   EXPECT_EQ(forbidden.error().code, Code::unsupported);
@@ -140,7 +141,7 @@ TEST(GuestAgent, ARefusalSaysWhetherTheCommandIsForbiddenOrUnknown) {
 TEST(GuestAgent, ManyCommandsAreAnsweredInOrder) {
   FakeAgent fake(
       FakeAgent::replying([](const Json& request) { return request["arguments"]["n"]; }));
-  auto agent = GuestAgent::adopt(fake.client(), kPatient);
+  auto agent = GuestAgent::adopt(fake.client(), kPatientAgent);
   ASSERT_TRUE(agent);
   std::vector<AgentCommand> commands;
   for (int i = 0; i < 500; ++i) commands.push_back({"x", Json{{"n", i}}.dump()});
@@ -158,7 +159,7 @@ TEST(GuestAgent, OneRefusalAmongManyIsNoEnd) {
     send(request["execute"] == "bad" ? FakeAgent::refused("no") : FakeAgent::returned(1));
     return true;
   }));
-  auto agent = GuestAgent::adopt(fake.client(), kPatient);
+  auto agent = GuestAgent::adopt(fake.client(), kPatientAgent);
   ASSERT_TRUE(agent);
   const std::vector<AgentCommand> commands{{"good", ""}, {"bad", ""}, {"good", ""}};
   std::vector<bool> answers;
@@ -170,7 +171,7 @@ TEST(GuestAgent, OneRefusalAmongManyIsNoEnd) {
 
 TEST(GuestAgent, AnAnswerIsKeptBeforeItIsTaken) {
   FakeAgent fake(FakeAgent::replying([](const Json&) { return 1000; }));
-  auto agent = GuestAgent::adopt(fake.client(), kPatient);
+  auto agent = GuestAgent::adopt(fake.client(), kPatientAgent);
   ASSERT_TRUE(agent);
   std::string kept;
   std::string still_there(64, '\0');
@@ -188,7 +189,7 @@ TEST(GuestAgent, AnAnswerIsKeptBeforeItIsTaken) {
 TEST(GuestAgent, AVmmThatClosesIsGone) {
   FakeAgent fake(
       FakeAgent::synchronizing([](const Json&, const FakeAgent::Send&) { return false; }));
-  auto agent = GuestAgent::adopt(fake.client(), kPatient);
+  auto agent = GuestAgent::adopt(fake.client(), kPatientAgent);
   ASSERT_TRUE(agent);
   EXPECT_EQ(agent->execute({"x", ""}).error().code, Code::gone);
 }

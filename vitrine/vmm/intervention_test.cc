@@ -15,17 +15,17 @@ namespace {
 using base::Json;
 using testing::FakeQmp;
 
-const QmpLimits kPatient{std::chrono::seconds(5), std::chrono::seconds(5), 1 << 16};
+const QmpLimits kPatientMonitor{std::chrono::seconds(5), std::chrono::seconds(5), 1 << 16};
 
 // A VM that can be stopped and continued, and remembers what it was asked.
-class FakeVm {
+class InterruptedVm {
  public:
-  explicit FakeVm(std::string state)
+  explicit InterruptedVm(std::string state)
       : state_(std::move(state)),
         server_([this](const Json& request) { return answer(request["execute"]); }) {}
 
   std::unique_ptr<Intervention> intervention() {
-    return std::move(*Intervention::begin(*Qmp::adopt(server_.client(), kPatient)));
+    return std::move(*Intervention::begin(*Qmp::adopt(server_.client(), kPatientMonitor)));
   }
   std::vector<std::string> commands() {
     const std::lock_guard lock(mutex_);
@@ -51,7 +51,7 @@ class FakeVm {
 using Commands = std::vector<std::string>;
 
 TEST(Pause, StopsAndContinues) {
-  FakeVm vm("running");
+  InterruptedVm vm("running");
   const auto intervention = vm.intervention();
   auto pause = Pause::begin(*intervention);
   ASSERT_TRUE(pause);
@@ -62,14 +62,14 @@ TEST(Pause, StopsAndContinues) {
 }
 
 TEST(Pause, ContinuesWhenItGoesOutOfScope) {
-  FakeVm vm("running");
+  InterruptedVm vm("running");
   const auto intervention = vm.intervention();
   { const auto pause = Pause::begin(*intervention); }
   EXPECT_EQ(vm.commands().back(), "cont");
 }
 
 TEST(Pause, LeavesAPausedVmPaused) {
-  FakeVm vm("paused");
+  InterruptedVm vm("paused");
   const auto intervention = vm.intervention();
   auto pause = Pause::begin(*intervention);
   ASSERT_TRUE(pause);
@@ -78,7 +78,7 @@ TEST(Pause, LeavesAPausedVmPaused) {
 }
 
 TEST(Pause, RefusesAVmThatMigrates) {
-  FakeVm vm("finish-migrate");
+  InterruptedVm vm("finish-migrate");
   const auto intervention = vm.intervention();
   const auto pause = Pause::begin(*intervention);
   ASSERT_FALSE(pause);
@@ -86,7 +86,7 @@ TEST(Pause, RefusesAVmThatMigrates) {
 }
 
 TEST(Intervention, UndoesInItsOwnProcessWhatIsNotUndone) {
-  FakeVm vm("running");
+  InterruptedVm vm("running");
   const auto intervention = vm.intervention();
   {
     const auto change = intervention->note(
@@ -99,7 +99,7 @@ TEST(Intervention, UndoesInItsOwnProcessWhatIsNotUndone) {
 }
 
 TEST(Intervention, RefusesAnArgumentThatIsTooLong) {
-  FakeVm vm("running");
+  InterruptedVm vm("running");
   const auto intervention = vm.intervention();
   EXPECT_FALSE(intervention->note([](Qmp&, std::string_view) { return true; },
                                   std::string(Intervention::kMaximumArgument + 100, 'x')));

@@ -12,7 +12,7 @@
 namespace vitrine::vmm {
 namespace {
 
-constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::seconds kCallPatience{10};
 
 base::Error silent(const LibvirtDaemon& daemon) {
   return {base::Code::timeout, "the libvirt daemon " + daemon.uri + " does not answer",
@@ -96,7 +96,7 @@ struct LibvirtDomain::Connection {
   host::TimeLimit time_limit;
 
   template <class Call>
-  bool run(Call call, std::chrono::milliseconds limit = kPatience) {
+  bool run(Call call, std::chrono::milliseconds limit = kCallPatience) {
     shared->done = false;
     return time_limit.run([call, state = shared] { call(*state); }, limit);
   }

@@ -24,7 +24,7 @@ struct Expected {
   std::set<std::string> blocks;
 };
 
-Json query(Qmp& qmp, std::string_view command) {
+Json answer_to(Qmp& qmp, std::string_view command) {
   const auto reply = qmp.execute(command);
   return reply ? base::parse_json(*reply) : Json();
 }
@@ -53,8 +53,8 @@ base::Result<Expected> expected_ram(Qmp& qmp) {
   if (!system) return base::fail(system.error());
   Expected expected{std::move(system->ranges), {}};
   expected.blocks.insert(system->blocks.begin(), system->blocks.end());
-  add_memory_devices(query(qmp, "query-memory-devices"), expected);
-  const Json backends = query(qmp, "query-memdev");
+  add_memory_devices(answer_to(qmp, "answer_to-memory-devices"), expected);
+  const Json backends = answer_to(qmp, "answer_to-memdev");
   if (!backends.is_array()) return expected;
   for (const Json& backend : backends) {
     if (!backend.is_object() || !backend.value("id", Json()).is_string()) continue;

@@ -8,9 +8,9 @@
 namespace vitrine::vmm {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 using Kind = KernelWriter::Kind;
 
 constexpr std::string_view kRam =
@@ -25,7 +25,7 @@ constexpr std::string_view kPrivateRam =
 
 MATCHER_P2(Writer, kind, words, "") { return arg.kind == kind && arg.words == words; }
 
-class OutsideWriters : public testing::Test {
+class OutsideWriters : public ::testing::Test {
  protected:
   OutsideWriters() {
     proc_.write("12/maps", kRam);

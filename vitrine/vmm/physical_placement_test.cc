@@ -5,13 +5,13 @@
 namespace vitrine::vmm {
 namespace {
 
-constexpr std::uint64_t kMebibyte = 1 << 20;
+constexpr std::uint64_t kMib = 1 << 20;
 
 std::vector<PhysicalPlacement> placements(const std::string& machine, std::uint64_t mebibytes,
                                           std::uint64_t below_4g = 0) {
   CommandLine line;
   line.machine = machine;
-  line.memory = mebibytes * kMebibyte;
+  line.memory = mebibytes * kMib;
   line.below_4g = below_4g;
   return physical_placements(line);
 }
@@ -19,7 +19,7 @@ std::vector<PhysicalPlacement> placements(const std::string& machine, std::uint6
 // Each as QEMU 7.2 was seen to place it.
 TEST(PhysicalPlacement, FollowsTheMachineType) {
   const auto below = [](const char* machine, std::uint64_t mebibytes, std::uint64_t limit = 0) {
-    return placements(machine, mebibytes, limit).front().below_4g / kMebibyte;
+    return placements(machine, mebibytes, limit).front().below_4g / kMib;
   };
   EXPECT_EQ(below("", 3072), 3072U);
   EXPECT_EQ(below("pc-i440fx-7.2", 3500), 3500U);
@@ -54,9 +54,9 @@ TEST(PhysicalPlacement, OfArmsMachineIsOnePieceFromOneGibibyteOn) {
 }
 
 TEST(DeviceMemory, BeginsAtAGibibyteAboveAllRam) {
-  const std::uint64_t memory = 5120 * kMebibyte + kMebibyte;
+  const std::uint64_t memory = 5120 * kMib + kMib;
   EXPECT_EQ(device_memory_start(placements("q35", 5121).front(), memory).value, 8ULL << 30);
-  EXPECT_EQ(device_memory_start(placements("q35", 512).front(), 512 * kMebibyte).value, 4ULL << 30);
+  EXPECT_EQ(device_memory_start(placements("q35", 512).front(), 512 * kMib).value, 4ULL << 30);
 }
 
 }  // namespace

@@ -26,14 +26,9 @@ using Clock = std::chrono::steady_clock;
 // resynchronized are told from those sent afterwards.
 constexpr std::uint64_t kIdsOfTheInterrupted = 1u << 31;
 
-std::string text_member(const Json& object, const char* key) {
-  const auto member = object.find(key);
-  return member != object.end() && member->is_string() ? member->get<std::string>() : std::string();
-}
-
 base::Error refusal(std::string_view command, const Json& error) {
-  const std::string kind = error.is_object() ? text_member(error, "class") : "";
-  const std::string words = error.is_object() ? text_member(error, "desc") : "";
+  const std::string kind = error.is_object() ? base::text_member(error, "class") : "";
+  const std::string words = error.is_object() ? base::text_member(error, "desc") : "";
   const bool unknown = kind == "CommandNotFound";
   return {unknown ? base::Code::unsupported : base::Code::unreadable,
           fmt::format("QEMU refused the command {}: {}", command, words)};

@@ -13,8 +13,8 @@ using base::Json;
 using testing::FakeQmp;
 using ::testing::HasSubstr;
 
-const QmpLimits kShort{std::chrono::milliseconds(50), std::chrono::milliseconds(50), 1 << 16};
-const QmpLimits kPatient{std::chrono::seconds(5), std::chrono::seconds(5), 1 << 16};
+const QmpLimits kShortQmp{std::chrono::milliseconds(50), std::chrono::milliseconds(50), 1 << 16};
+const QmpLimits kPatientQmp{std::chrono::seconds(5), std::chrono::seconds(5), 1 << 16};
 
 // Answers the set-up as it should and leaves the rest to `answer`.
 FakeQmp::Answer after_setup(FakeQmp::Answer answer) {
@@ -27,14 +27,14 @@ FakeQmp::Answer after_setup(FakeQmp::Answer answer) {
 
 TEST(Qmp, ReturnsWhatACommandReturns) {
   FakeQmp server([](const Json& request) { return request["arguments"].dump(); });
-  auto qmp = Qmp::adopt(server.client(), kPatient);
+  auto qmp = Qmp::adopt(server.client(), kPatientQmp);
   ASSERT_TRUE(qmp);
   EXPECT_EQ(*qmp->execute("x", R"({"a":[1]})"), R"({"a":[1]})");
 }
 
 TEST(Qmp, ASocketThatNeverGreetsIsHeldByAnotherClient) {
   FakeQmp server("", [](const Json&, const FakeQmp::Send&) { return true; });
-  const auto qmp = Qmp::adopt(server.client(), kShort);
+  const auto qmp = Qmp::adopt(server.client(), kShortQmp);
   ASSERT_FALSE(qmp);
   EXPECT_EQ(qmp.error().code, base::Code::timeout);
   EXPECT_THAT(qmp.error().message, HasSubstr("another client, e.g. libvirt, holds it"));
@@ -43,7 +43,7 @@ TEST(Qmp, ASocketThatNeverGreetsIsHeldByAnotherClient) {
 TEST(Qmp, WhatIsNotQmpIsRefused) {
   for (const char* greeting : {"SSH-2.0-OpenSSH\r\n", "{\"hello\":1}\r\n", "{]}\r\n", "[]\r\n"}) {
     FakeQmp server(greeting, [](const Json&, const FakeQmp::Send&) { return true; });
-    const auto qmp = Qmp::adopt(server.client(), kPatient);
+    const auto qmp = Qmp::adopt(server.client(), kPatientQmp);
     ASSERT_FALSE(qmp) << greeting;
     EXPECT_EQ(qmp.error().code, base::Code::inconsistent) << greeting;
   }
@@ -59,7 +59,7 @@ TEST(Qmp, SkipsEventsAndStaleRepliesAndJoinsSplitPackets) {
         }
         return true;
       }));
-  auto qmp = Qmp::adopt(server.client(), kPatient);
+  auto qmp = Qmp::adopt(server.client(), kPatientQmp);
   ASSERT_TRUE(qmp);
   EXPECT_EQ(*qmp->execute("x"), "\"a}\\\"{\"");
   EXPECT_EQ(*qmp->execute("x"), "\"a}\\\"{\"") << "and again";
@@ -75,7 +75,7 @@ TEST(Qmp, TakesNoAnswerToACommandOfTheClientBefore) {
                    send("{\"return\":\"ours\",\"id\":" + request["id"].dump() + "}\r\n");
                    return true;
                  }));
-  auto qmp = Qmp::adopt(server.client(), kPatient);
+  auto qmp = Qmp::adopt(server.client(), kPatientQmp);
   ASSERT_TRUE(qmp);
   EXPECT_EQ(*qmp->execute("x"), "\"ours\"");
 }
@@ -88,7 +88,7 @@ TEST(Qmp, ARefusalCarriesQemusWordsAndLeavesTheConnectionUsable) {
              R"(","desc":"no such thing"}})" + "\r\n");
         return true;
       }));
-  auto qmp = Qmp::adopt(server.client(), kPatient);
+  auto qmp = Qmp::adopt(server.client(), kPatientQmp);
   ASSERT_TRUE(qmp);
   EXPECT_EQ(qmp->execute("new").error().code, base::Code::unsupported);
   const auto refused = qmp->execute("old");
@@ -99,7 +99,7 @@ TEST(Qmp, ARefusalCarriesQemusWordsAndLeavesTheConnectionUsable) {
 TEST(Qmp, ACommandThatIsNotAnsweredTimesOutAndEndsTheConnection) {
   FakeQmp server(FakeQmp::kGreeting,
                  after_setup([](const Json&, const FakeQmp::Send&) { return true; }));
-  auto qmp = Qmp::adopt(server.client(), kPatient);
+  auto qmp = Qmp::adopt(server.client(), kPatientQmp);
   ASSERT_TRUE(qmp);
   const auto reply = qmp->execute("slow", {}, std::chrono::milliseconds(20));
   EXPECT_EQ(reply.error().code, base::Code::timeout);
@@ -111,7 +111,7 @@ TEST(Qmp, AnOversizeReplyIsRefused) {
                    send(R"({"return":")" + std::string(200000, 'x'));
                    return true;
                  }));
-  auto qmp = Qmp::adopt(server.client(), kPatient);
+  auto qmp = Qmp::adopt(server.client(), kPatientQmp);
   ASSERT_TRUE(qmp);
   EXPECT_EQ(qmp->execute("x").error().code, base::Code::unsupported);
   EXPECT_EQ(qmp->execute("next").error().code, base::Code::gone);
@@ -122,7 +122,7 @@ TEST(Qmp, AVmmThatClosesInTheMiddleIsGone) {
                    send("{\"return\":");
                    return false;
                  }));
-  auto qmp = Qmp::adopt(server.client(), kPatient);
+  auto qmp = Qmp::adopt(server.client(), kPatientQmp);
   ASSERT_TRUE(qmp);
   EXPECT_EQ(qmp->execute("x").error().code, base::Code::gone);
 }
@@ -140,7 +140,7 @@ TEST(Qmp, SeveralCommandsAreAnsweredInOrderEachWithItsOwnRefusal) {
                    }
                    return true;
                  }));
-  auto qmp = Qmp::adopt(server.client(), kPatient);
+  auto qmp = Qmp::adopt(server.client(), kPatientQmp);
   ASSERT_TRUE(qmp);
   std::vector<QmpCommand> commands;
   for (int i = 0; i < 50; ++i)
@@ -181,7 +181,7 @@ TEST(Qmp, AConnectionThatEndsFailsTheCommandsThatAreLeft) {
                    send("{\"return\":{},\"id\":" + request["id"].dump() + "}\r\n");
                    return true;
                  }));
-  auto qmp = Qmp::adopt(server.client(), kPatient);
+  auto qmp = Qmp::adopt(server.client(), kPatientQmp);
   ASSERT_TRUE(qmp);
   const std::vector<QmpCommand> commands{{"x", ""}, {"last", ""}, {"y", ""}, {"z", ""}};
   const auto replies = qmp->execute_all(commands);
@@ -194,7 +194,7 @@ TEST(Qmp, MonitorTextHasPlainLineEnds) {
   FakeQmp server([](const Json& request) {
     return Json(request["arguments"]["command-line"].get<std::string>() + "\r\nb\r\n").dump();
   });
-  auto qmp = Qmp::adopt(server.client(), kPatient);
+  auto qmp = Qmp::adopt(server.client(), kPatientQmp);
   ASSERT_TRUE(qmp);
   EXPECT_EQ(*qmp->human_monitor("info \"x\""), "info \"x\"\nb\n");
 }

@@ -5,8 +5,8 @@
 namespace vitrine::vmm {
 namespace {
 
-constexpr std::uint64_t kMebibyte = 1 << 20;
-constexpr std::uint64_t kGibibyte = 1 << 30;
+constexpr std::uint64_t kBlockMebibyte = 1 << 20;
+constexpr std::uint64_t kBlockGibibyte = 1 << 30;
 
 CommandLine with_arguments(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "qemu-system-x86_64");
@@ -25,9 +25,9 @@ TEST(RamBlocks, TellRamFromTheMemoryOfDevices) {
   ASSERT_EQ(blocks.size(), 3U);
   EXPECT_EQ(blocks[0].use, BlockUse::not_ram);
   EXPECT_EQ(blocks[1].use, BlockUse::plugged);
-  EXPECT_EQ(blocks[1].address, base::GuestPhysical(8 * kGibibyte));
+  EXPECT_EQ(blocks[1].address, base::GuestPhysical(8 * kBlockGibibyte));
   EXPECT_EQ(blocks[2].name, "pc.ram");
-  EXPECT_EQ(blocks[2].size, kGibibyte);
+  EXPECT_EQ(blocks[2].size, kBlockGibibyte);
 }
 
 TEST(HostPlacements, RamMayHaveBeenMergedWithANeighbour) {
@@ -69,15 +69,15 @@ TEST(HostPlacements, EqualNodesAreTriedInTheOrderOfTheirAllocation) {
   EXPECT_EQ(regions[0].block, "b") << "node 0";
   EXPECT_EQ(regions[0].host.value, 0x7f0000000000U) << "allocated last, so lowest";
   EXPECT_EQ(regions[2].block, "a");
-  EXPECT_EQ(regions[2].start.value, 256 * kMebibyte);
+  EXPECT_EQ(regions[2].start.value, 256 * kBlockMebibyte);
 }
 
 TEST(HostPlacements, AreBoundedHoweverManyMappingsFit) {
   std::string maps;
   for (unsigned i = 0; i < 200; ++i) {
-    const std::uint64_t start = 0x7f0000000000 + i * kGibibyte;
-    maps += base::to_hex(start).substr(2) + "-" + base::to_hex(start + 256 * kMebibyte).substr(2) +
-            " rw-p 0 00:00 0\n";
+    const std::uint64_t start = 0x7f0000000000 + i * kBlockGibibyte;
+    maps += base::to_hex(start).substr(2) + "-" +
+            base::to_hex(start + 256 * kBlockMebibyte).substr(2) + " rw-p 0 00:00 0\n";
   }
   std::vector<std::string> arguments = {"-m", "4096"};
   for (unsigned i = 0; i < 16; ++i) {
@@ -98,8 +98,8 @@ TEST(Place, DimmsFollowEachOtherAboveAllRam) {
                  base::HostVirtual(0x30000000)};
   const auto regions = place(ram_blocks(line), host, physical_placements(line).front());
   ASSERT_EQ(regions.size(), 4U);
-  EXPECT_EQ(regions[2].start.value, 4 * kGibibyte);
-  EXPECT_EQ(regions[3].start.value, 4 * kGibibyte + 128 * kMebibyte);
+  EXPECT_EQ(regions[2].start.value, 4 * kBlockGibibyte);
+  EXPECT_EQ(regions[3].start.value, 4 * kBlockGibibyte + 128 * kBlockMebibyte);
 }
 
 }  // namespace

@@ -122,7 +122,7 @@ base::Result<std::vector<Registers>> ask_for(Qmp& qmp,
   return base::fail(base::Code::unsupported, "QEMU shows no x86 registers for this VM");
 }
 
-base::Result<Json> query(Qmp& qmp, std::string_view command) {
+base::Result<Json> query_monitor(Qmp& qmp, std::string_view command) {
   auto reply = qmp.execute(command);
   if (!reply) return base::fail(reply.error());
   return base::parse_json(*reply);
@@ -147,21 +147,23 @@ base::Result<std::vector<memory::X86GeneralRegisters>> general_registers(Qmp& qm
 }
 
 base::Result<RunState> run_state(Qmp& qmp) {
-  const auto reply = query(qmp, "query-status");
+  const auto reply = query_monitor(qmp, "query_monitor-status");
   if (!reply) return base::fail(reply.error());
   const Json running = reply->is_object() ? reply->value("running", Json()) : Json();
   const Json status = reply->is_object() ? reply->value("status", Json()) : Json();
   if (!running.is_boolean() || !status.is_string()) {
-    return base::fail(base::Code::inconsistent, "QMP answered query-status with something else");
+    return base::fail(base::Code::inconsistent,
+                      "QMP answered query_monitor-status with something else");
   }
   return RunState{running.get<bool>(), status.get<std::string>()};
 }
 
 base::Result<std::size_t> processor_count(Qmp& qmp) {
-  const auto reply = query(qmp, "query-cpus-fast");
+  const auto reply = query_monitor(qmp, "query_monitor-cpus-fast");
   if (!reply) return base::fail(reply.error());
   if (!reply->is_array()) {
-    return base::fail(base::Code::inconsistent, "QMP answered query-cpus-fast with something else");
+    return base::fail(base::Code::inconsistent,
+                      "QMP answered query_monitor-cpus-fast with something else");
   }
   return reply->size();
 }

@@ -61,7 +61,7 @@ Exit show_tables(std::span<const ViewReport> views, Exit exit) {
   return print(text, exit);
 }
 
-Exit run(const Target& target) {
+Exit run_all(const Target& target) {
   if (target.dry_run) return show_dry_run(target);
   auto session = target.open();
   if (!session) return report(session.error(), target.json);
@@ -87,7 +87,7 @@ Verb add_all(CommandLine& line) {
   command.footer(
       "The guest is paused or copied once for all of them. With --json, the views are members of "
       "one object; one that could not be had is an error there, and the exit status is 3.");
-  return {command, [target] { return run(*target); }};
+  return {command, [target] { return run_all(*target); }};
 }
 
 }  // namespace vitrine::cli

@@ -13,7 +13,7 @@
 namespace vitrine::cli {
 namespace {
 
-struct Arguments {
+struct CatArguments {
   Target target;
   std::string path;
   std::string pid;
@@ -22,7 +22,7 @@ struct Arguments {
   bool raw = false;
 };
 
-base::Result<views::ContentOptions> options_of(const Arguments& arguments) {
+base::Result<views::ContentOptions> options_of(const CatArguments& arguments) {
   views::ContentOptions options{.path = arguments.path, .sink = {}};
   const auto pid = parse_pid(arguments.pid);
   if (!pid) return base::fail(pid.error());
@@ -83,7 +83,7 @@ FileReport report_of(const views::Content& content, const FileOutput& output, bo
   return file;
 }
 
-Exit show_json(const Arguments& arguments, session::Session& session,
+Exit show_json(const CatArguments& arguments, session::Session& session,
                const session::Observation& observation, const views::Content& content,
                const FileReport& file, const std::optional<base::Error>& missing) {
   std::vector<views::Row> rows;
@@ -103,7 +103,7 @@ Exit show_json(const Arguments& arguments, session::Session& session,
       missing ? Exit::partial : Exit::complete);
 }
 
-Exit show(const Arguments& arguments, session::Session& session,
+Exit show(const CatArguments& arguments, session::Session& session,
           const session::Observation& observation, const views::Content& content,
           FileOutput& output) {
   std::uint64_t size = 0;
@@ -126,7 +126,7 @@ Exit show(const Arguments& arguments, session::Session& session,
   return worse(exit, Exit::partial);
 }
 
-Exit run(const Arguments& arguments) {
+Exit run_cat(const CatArguments& arguments) {
   const Target& target = arguments.target;
   auto options = options_of(arguments);
   if (!options) return report(options.error(), target.json);
@@ -156,7 +156,7 @@ Exit run(const Arguments& arguments) {
 
 Verb add_cat(CommandLine& line) {
   Command command = line.verb("cat", "Print or save a file of the guest, from its page cache");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<CatArguments>();
   arguments->target.add_to(command);
   arguments->target.add_pause_to(command);
   command.option("PATH", arguments->path, "A file of the guest, from its root directory");
@@ -173,7 +173,7 @@ Verb add_cat(CommandLine& line) {
       "Only what the guest itself has in memory can be read: what is missing is named, and the "
       "exit "
       "status is 3. --json prints which ranges are there, and the SHA-256 of a whole file.");
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_cat(*arguments); }};
 }
 
 }  // namespace vitrine::cli

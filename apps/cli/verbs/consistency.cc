@@ -18,7 +18,7 @@ using consistency::Kind;
 using survey::ModeResult;
 using survey::Proportion;
 
-struct Arguments {
+struct ConsistencyArguments {
   Target target;
   double seconds = 60;
   double per_second = 100;
@@ -121,7 +121,7 @@ std::string by_kind(std::span<const Counted> all, const Terminal& terminal) {
   return make_table(columns, rows, {terminal.width, terminal.colour, false}).text;
 }
 
-Exit run(const Arguments& arguments) {
+Exit run_consistency(const ConsistencyArguments& arguments) {
   const bool json = arguments.target.json;
   if (arguments.target.dry_run) return show_dry_run(arguments.target);
   const auto to_ns = [](double seconds) {
@@ -169,7 +169,7 @@ Verb add_consistency(CommandLine& line) {
   Command command = line.verb(
       "consistency",
       "Count what does not fit together in the guest's tasks, by kind and by the way of looking");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<ConsistencyArguments>();
   arguments->target.add_to(command);
   command.option("--seconds", arguments->seconds, "How long to look, all modes together")
       .between(1.0, 86400.0);
@@ -179,7 +179,7 @@ Verb add_consistency(CommandLine& line) {
       "Shares are of the observations that show it, with 95% confidence intervals; docs/"
       "consistency.md defines kinds and modes. The guest is stopped again and again in some modes: "
       "what that costs it is shown, too.");
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_consistency(*arguments); }};
 }
 
 }  // namespace vitrine::cli

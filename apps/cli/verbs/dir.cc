@@ -10,7 +10,7 @@
 namespace vitrine::cli {
 namespace {
 
-struct Arguments {
+struct DirArguments {
   ViewOptions view;
   std::string path;
   std::string pid;
@@ -35,7 +35,7 @@ void show_dates(std::span<const views::Column> columns, std::vector<views::Row>&
     }
 }
 
-Exit run(const Arguments& arguments) {
+Exit run_dir(const DirArguments& arguments) {
   const auto pid = parse_pid(arguments.pid);
   if (!pid) return report(pid.error(), arguments.view.target.json);
   ViewCommand command;
@@ -55,7 +55,7 @@ Exit run(const Arguments& arguments) {
 
 Verb add_dir(CommandLine& line) {
   Command command = line.verb("dir", "List a directory of the guest, from its cache");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<DirArguments>();
   arguments->view.add_to(command);
   command
       .option("PATH", arguments->path, "A directory or file of the guest, from its root directory")
@@ -66,7 +66,7 @@ Verb add_dir(CommandLine& line) {
   command.footer(
       "Only what the guest itself has in memory can be seen. Where that need not be all, a warning "
       "says so and the exit status is 3; of tmpfs and its like it is all.");
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_dir(*arguments); }};
 }
 
 }  // namespace vitrine::cli

@@ -9,12 +9,12 @@ namespace {
 
 constexpr double kFollowing = 0.5;  // seconds between two looks
 
-struct Arguments {
+struct DmesgArguments {
   ViewOptions view;
   bool follow = false;
 };
 
-Exit run(Arguments arguments) {
+Exit run_dmesg(DmesgArguments arguments) {
   if (arguments.follow && arguments.view.watch == 0) arguments.view.watch = kFollowing;
   ViewCommand command;
   const views::LogOptions options{.finished_only = arguments.follow};
@@ -35,7 +35,7 @@ Exit run(Arguments arguments) {
 
 Verb add_dmesg(CommandLine& line) {
   Command command = line.verb("dmesg", "Show the guest kernel's log");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<DmesgArguments>();
   arguments->view.add_to(command);
   command.flag("-w,--follow", arguments->follow,
                "Show what is logged from now on, too, until interrupted");
@@ -43,7 +43,7 @@ Verb add_dmesg(CommandLine& line) {
       "All that the kernel still keeps is shown, also what was cleared for the guest's own dmesg. "
       "Only what is severe: --where 'priority <= 4'. In tables, a record of several lines takes as "
       "many rows.");
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_dmesg(*arguments); }};
 }
 
 }  // namespace vitrine::cli

@@ -106,7 +106,7 @@ Exit show_all(session::Session& session, const Target& target) {
               warning.empty() ? Exit::complete : Exit::partial);
 }
 
-Exit run(const Target& target) {
+Exit run_info(const Target& target) {
   auto source = find_subject(target.vm);
   if (!source) return report(source.error(), target.json);
   auto session = session::Session::open(*source, target.options());
@@ -122,7 +122,7 @@ Verb add_info(CommandLine& line) {
   Command command = line.verb("info", "Show what the guest is, and how each fact was found");
   auto target = std::make_shared<Target>();
   target->add_to(command);
-  return {command, [target] { return run(*target); }};
+  return {command, [target] { return run_info(*target); }};
 }
 
 }  // namespace vitrine::cli

@@ -10,7 +10,7 @@
 namespace vitrine::cli {
 namespace {
 
-struct Arguments {
+struct IpArguments {
   ViewOptions view;
   std::string object = "addr";
 };
@@ -34,7 +34,7 @@ constexpr std::array<Object, 4> kObjects{{
     {"neigh", views::Neighbours::attach, "namespace,interface,family,neighbour,link_address,state"},
 }};
 
-Exit run(const Arguments& arguments) {
+Exit run_ip(const IpArguments& arguments) {
   std::string known;
   for (const Object& object : kObjects) {
     known += (known.empty() ? "" : ", ") + std::string(object.name);
@@ -60,12 +60,12 @@ Exit run(const Arguments& arguments) {
 Verb add_ip(CommandLine& line) {
   Command command =
       line.verb("ip", "Show the guest's network: addresses, interfaces, routes, neighbours");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<IpArguments>();
   arguments->view.add_to(command);
   command.option("OBJECT", arguments->object,
                  "addr: addresses (the default); link: interfaces and what they carried; route: "
                  "routes; neigh: neighbours");
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_ip(*arguments); }};
 }
 
 }  // namespace vitrine::cli

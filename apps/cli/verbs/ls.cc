@@ -9,7 +9,7 @@
 namespace vitrine::cli {
 namespace {
 
-constexpr std::array<views::Column, 8> kColumns{{
+constexpr std::array<views::Column, 8> kVmColumns{{
     {"pid", views::Type::integer, "process id of the VMM"},
     {"name", views::Type::text, "the VM's name"},
     {"accelerator", views::Type::text, "what runs the guest's processors; null: the VMM's default"},
@@ -39,18 +39,19 @@ Verb add_ls(CommandLine& line) {
   Command command = line.verb("ls", "List the VMs on this host");
   auto json = std::make_shared<bool>(false);
   command.flag("--json", *json, "Print JSON");
-  return {command, [json] {
-            std::vector<views::Row> rows;
-            for (const vmm::Machine& machine : vmm::list()) rows.push_back(row_of(machine));
-            const Terminal terminal = inspect(STDOUT_FILENO);
-            if (*json)
-              return print(
-                  list_json("vms", std::nullopt, kColumns, rows, json_layout(terminal, false)));
-            if (rows.empty())
-              warn({"no QEMU process runs on this host, or none that this user can see"});
-            const Table table = make_table(kColumns, rows, {terminal.width, terminal.colour, true});
-            return print(table.text);
-          }};
+  return {
+      command, [json] {
+        std::vector<views::Row> rows;
+        for (const vmm::Machine& machine : vmm::list()) rows.push_back(row_of(machine));
+        const Terminal terminal = inspect(STDOUT_FILENO);
+        if (*json)
+          return print(
+              list_json("vms", std::nullopt, kVmColumns, rows, json_layout(terminal, false)));
+        if (rows.empty())
+          warn({"no QEMU process runs on this host, or none that this user can see"});
+        const Table table = make_table(kVmColumns, rows, {terminal.width, terminal.colour, true});
+        return print(table.text);
+      }};
 }
 
 }  // namespace vitrine::cli

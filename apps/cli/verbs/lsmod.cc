@@ -4,7 +4,7 @@
 namespace vitrine::cli {
 namespace {
 
-Exit run(const ViewOptions& options) {
+Exit run_lsmod(const ViewOptions& options) {
   ViewCommand command;
   command.attach = [](session::Session& session) {
     return views::Modules::attach(session.kernel(), session.memory());
@@ -20,7 +20,7 @@ Verb add_lsmod(CommandLine& line) {
   Command command = line.verb("lsmod", "List the guest kernel's modules");
   auto options = std::make_shared<ViewOptions>();
   options->add_to(command);
-  return {command, [options] { return run(*options); }};
+  return {command, [options] { return run_lsmod(*options); }};
 }
 
 }  // namespace vitrine::cli

@@ -6,12 +6,12 @@
 namespace vitrine::cli {
 namespace {
 
-struct Arguments {
+struct LsofArguments {
   ViewOptions view;
   std::string pid;
 };
 
-Exit run(const Arguments& arguments) {
+Exit run_lsof(const LsofArguments& arguments) {
   const auto pid = parse_pid(arguments.pid);
   if (!pid) return report(pid.error(), arguments.view.target.json);
   ViewCommand command;
@@ -26,11 +26,11 @@ Exit run(const Arguments& arguments) {
 
 Verb add_lsof(CommandLine& line) {
   Command command = line.verb("lsof", "List the files that the guest's processes have open");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<LsofArguments>();
   arguments->view.add_to(command);
   command.option("PID", arguments->pid, "A process's id; without one, every process");
   command.footer("Who keeps deleted files: --where 'deleted and size > 1M'.");
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_lsof(*arguments); }};
 }
 
 }  // namespace vitrine::cli

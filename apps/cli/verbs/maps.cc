@@ -7,13 +7,13 @@
 namespace vitrine::cli {
 namespace {
 
-struct Arguments {
+struct MapsArguments {
   ViewOptions view;
   std::string pid;
   bool pages = false;
 };
 
-Exit run(const Arguments& arguments) {
+Exit run_maps(const MapsArguments& arguments) {
   const auto pid = parse_pid(arguments.pid);
   if (!pid) return report(pid.error(), arguments.view.target.json);
   const views::MapsOptions options{.pid = *pid, .pages = arguments.pages};
@@ -31,13 +31,13 @@ Exit run(const Arguments& arguments) {
 
 Verb add_maps(CommandLine& line) {
   Command command = line.verb("maps", "List the regions of the guest's processes' memory");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<MapsArguments>();
   arguments->view.add_to(command);
   command.option("PID", arguments->pid, "A process's id; without one, every process");
   command.flag("--pages", arguments->pages,
                "Count what of each region is in memory, and what is swapped out");
   command.footer("What takes the memory of a process: --pages --sort=-resident_bytes.");
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_maps(*arguments); }};
 }
 
 }  // namespace vitrine::cli

@@ -12,7 +12,7 @@
 namespace vitrine::cli {
 namespace {
 
-struct Arguments {
+struct MemoryArguments {
   Target target;
   std::string pid;
   std::string output;
@@ -75,7 +75,8 @@ bool is_whole(const views::ProcessState& state, const images::CoreReport& report
 }
 
 base::Result<CoreSummary> take(session::Session& session, std::int64_t pid,
-                               const Arguments& arguments, images::OutputFile& file, Exit& exit) {
+                               const MemoryArguments& arguments, images::OutputFile& file,
+                               Exit& exit) {
   CoreSummary summary;
   summary.warnings = session.warnings();
   const Terminal terminal = inspect(STDERR_FILENO);
@@ -114,7 +115,7 @@ base::Result<CoreSummary> take(session::Session& session, std::int64_t pid,
   return summary;
 }
 
-Exit run(const Arguments& arguments) {
+Exit run_memory(const MemoryArguments& arguments) {
   const bool json = arguments.target.json;
   const auto pid = parse_pid(arguments.pid);
   if (!pid) return report(pid.error(), json);
@@ -145,7 +146,7 @@ Exit run(const Arguments& arguments) {
 
 Verb add_memory(CommandLine& line) {
   Command command = line.verb("memory", "Save the memory of a guest's process as a core for gdb");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<MemoryArguments>();
   arguments->target.add_to(command);
   arguments->target.add_pause_to(command);
   command.option("PID", arguments->pid, "The process's id").required();
@@ -155,7 +156,7 @@ Verb add_memory(CommandLine& line) {
       "Then: gdb PROGRAM FILE, with the program as the guest has it (vitrine exe). With --pause or "
       "a "
       "technique that copies, all is of one instant.");
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_memory(*arguments); }};
 }
 
 }  // namespace vitrine::cli

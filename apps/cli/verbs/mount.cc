@@ -4,7 +4,7 @@
 namespace vitrine::cli {
 namespace {
 
-Exit run(const ViewOptions& options) {
+Exit run_mount(const ViewOptions& options) {
   ViewCommand command;
   command.attach = [](session::Session& session) {
     return views::Mounts::attach(session.kernel(), session.memory());
@@ -19,7 +19,7 @@ Verb add_mount(CommandLine& line) {
   Command command = line.verb("mount", "List what is mounted where, in each mount namespace");
   auto options = std::make_shared<ViewOptions>();
   options->add_to(command);
-  return {command, [options] { return run(*options); }};
+  return {command, [options] { return run_mount(*options); }};
 }
 
 }  // namespace vitrine::cli

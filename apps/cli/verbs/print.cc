@@ -13,7 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using kernel::TypedValue;
 
-struct Arguments {
+struct PrintArguments {
   Target target;
   std::string type;
   std::string address;
@@ -129,7 +129,7 @@ class JsonOfValue {
 
 base::Result<kernel::LayoutMember> find(const kernel::Types& types,
                                         const kernel::TypeCatalog& catalog,
-                                        const Arguments& arguments) {
+                                        const PrintArguments& arguments) {
   auto type = catalog.find(arguments.type);
   if (!type) return base::fail(type.error());
   if (arguments.member.empty()) return kernel::LayoutMember{.name = {}, .type = *type};
@@ -143,7 +143,7 @@ base::Result<kernel::LayoutMember> find(const kernel::Types& types,
                               .bit_size = member->bit_size};
 }
 
-Exit run(const Arguments& arguments) {
+Exit run_print(const PrintArguments& arguments) {
   const bool json = arguments.target.json;
   if (arguments.target.dry_run) return show_dry_run(arguments.target);
   auto tool = Tool::open(arguments.target);
@@ -186,7 +186,7 @@ Exit run(const Arguments& arguments) {
 
 Verb add_print(CommandLine& line) {
   Command command = line.verb("print", "Show a value in the guest's kernel by its type");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<PrintArguments>();
   arguments->target.add_to(command);
   arguments->target.add_pause_to(command);
   command.option("TYPE", arguments->type, "Its type, e.g. task_struct or 'unsigned long'")
@@ -196,7 +196,7 @@ Verb add_print(CommandLine& line) {
               "Where it is: a guest-virtual address, or a symbol, e.g. init_task, jiffies_64+8")
       .required();
   command.option("MEMBER", arguments->member, "Only this of it, e.g. se.vruntime");
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_print(*arguments); }};
 }
 
 }  // namespace vitrine::cli

@@ -6,12 +6,12 @@
 namespace vitrine::cli {
 namespace {
 
-struct Arguments {
+struct ProcessVerbArguments {
   ViewOptions view;
   std::string pid;
 };
 
-Exit run(const ProcessVerb& verb, const Arguments& arguments) {
+Exit run_process_verb(const ProcessVerb& verb, const ProcessVerbArguments& arguments) {
   const auto pid = parse_pid(arguments.pid);
   if (!pid) return report(pid.error(), arguments.view.target.json);
   ViewCommand command;
@@ -24,11 +24,12 @@ Exit run(const ProcessVerb& verb, const Arguments& arguments) {
 
 Verb add_process_verb(CommandLine& line, ProcessVerb verb) {
   Command command = line.verb(verb.name, verb.description);
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<ProcessVerbArguments>();
   arguments->view.add_to(command);
   command.option("PID", arguments->pid, "A process's id; without one, every process");
   if (verb.footer != nullptr) command.footer(verb.footer);
-  return {command, [verb = std::move(verb), arguments] { return run(verb, *arguments); }};
+  return {command,
+          [verb = std::move(verb), arguments] { return run_process_verb(verb, *arguments); }};
 }
 
 }  // namespace vitrine::cli

@@ -6,14 +6,14 @@
 namespace vitrine::cli {
 namespace {
 
-struct Arguments {
+struct PsArguments {
   ViewOptions view;
   bool threads = false;
   bool tree = false;
   bool second_opinion = false;
 };
 
-base::Result<std::unique_ptr<views::View>> attach(const Arguments& arguments,
+base::Result<std::unique_ptr<views::View>> attach(const PsArguments& arguments,
                                                   session::Session& session) {
   const views::ProcessOptions options{.threads = arguments.threads, .command_lines = true};
   auto view = views::Processes::attach(session.kernel(), session.memory(), options);
@@ -21,7 +21,7 @@ base::Result<std::unique_ptr<views::View>> attach(const Arguments& arguments,
   return SecondOpinionView::attach(std::move(*view), session, arguments.threads);
 }
 
-Exit run(const Arguments& arguments) {
+Exit run_ps(const PsArguments& arguments) {
   ViewCommand command;
   command.attach = [&arguments](session::Session& session) { return attach(arguments, session); };
   command.table_columns = default_process_columns(arguments.threads);
@@ -43,7 +43,7 @@ Exit run(const Arguments& arguments) {
 
 Verb add_ps(CommandLine& line) {
   Command command = line.verb("ps", "List the guest's processes");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<PsArguments>();
   arguments->view.add_to(command);
   command.flag("--threads", arguments->threads, "One row per thread instead of per process");
   command.flag("--tree", arguments->tree, "Show children below their parents").excludes("--sort");
@@ -53,7 +53,7 @@ Verb add_ps(CommandLine& line) {
   command.footer(
       "In tables, kernel threads stand in [brackets], zombies are marked <defunct>, and tasks on "
       "their way out <exiting>; JSON has fields for these.");
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_ps(*arguments); }};
 }
 
 }  // namespace vitrine::cli

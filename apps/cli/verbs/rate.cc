@@ -12,14 +12,14 @@
 namespace vitrine::cli {
 namespace {
 
-struct Arguments {
+struct RateArguments {
   Target target;
   std::string view = "ps";
   double seconds = 5;
   bool floor = false;
 };
 
-RateReport report_of(const session::Session& session, const Arguments& arguments,
+RateReport report_of(const session::Session& session, const RateArguments& arguments,
                      std::string_view view, const survey::Rate& rate) {
   RateReport report;
   report.vm = identity(session, arguments.target.vm);
@@ -77,7 +77,7 @@ std::string text_of(const RateReport& report) {
                         : " a view");
 }
 
-Exit run(const Arguments& arguments) {
+Exit run_rate(const RateArguments& arguments) {
   const bool json = arguments.target.json;
   if (arguments.target.dry_run) return show_dry_run(arguments.target);
   auto declaration = views::find(arguments.view);
@@ -103,7 +103,7 @@ Exit run(const Arguments& arguments) {
 
 Verb add_rate(CommandLine& line) {
   Command command = line.verb("rate", "Measure how often a view can be had, and what it costs");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<RateArguments>();
   arguments->target.add_to(command);
   arguments->target.add_pause_to(command);
   arguments->target.add_demand_to(command);
@@ -112,7 +112,7 @@ Verb add_rate(CommandLine& line) {
       .between(0.1, 3600.0);
   command.flag("--floor", arguments->floor,
                "Measure the technique's bare reads of the same memory instead, nothing decoded");
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_rate(*arguments); }};
 }
 
 }  // namespace vitrine::cli

@@ -13,13 +13,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using base::Code;
+using base::kPage;
 
-constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kMostShown = 16 << 20;
 constexpr std::uint64_t kMostSaved = std::uint64_t{1} << 30;
 constexpr std::size_t kLine = 16;
 
-struct Arguments {
+struct ReadArguments {
   Target target;
   std::string address;
   std::string length = "64";
@@ -101,7 +101,7 @@ Json pieces_json(std::span<const Piece> pieces) {
 }
 
 // What is not there stays a hole and reads as zeros.
-base::Result<void> save(const Arguments& arguments, std::span<const Piece> pieces,
+base::Result<void> save(const ReadArguments& arguments, std::span<const Piece> pieces,
                         std::uint64_t length) {
   using images::OutputFile;
   auto file = OutputFile::create(arguments.output, arguments.force ? OutputFile::Existing::replace
@@ -117,7 +117,7 @@ base::Result<void> save(const Arguments& arguments, std::span<const Piece> piece
   return file->publish();
 }
 
-base::Result<std::uint64_t> parse_length(const Arguments& arguments) {
+base::Result<std::uint64_t> parse_length(const ReadArguments& arguments) {
   const std::uint64_t most = arguments.output.empty() ? kMostShown : kMostSaved;
   const auto length = parse_number(arguments.length);
   if (length && *length > 0 && *length <= most) return *length;
@@ -126,7 +126,7 @@ base::Result<std::uint64_t> parse_length(const Arguments& arguments) {
                         (arguments.output.empty() ? "; with -o more can be saved" : ""));
 }
 
-Exit run(const Arguments& arguments) {
+Exit run_read(const ReadArguments& arguments) {
   const bool json = arguments.target.json;
   if (arguments.target.dry_run) return show_dry_run(arguments.target);
   const auto length = parse_length(arguments);
@@ -173,7 +173,7 @@ Exit run(const Arguments& arguments) {
 
 Verb add_read(CommandLine& line) {
   Command command = line.verb("read", "Show or save bytes of the guest's memory");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<ReadArguments>();
   arguments->target.add_to(command);
   arguments->target.add_pause_to(command);
   command
@@ -184,7 +184,7 @@ Verb add_read(CommandLine& line) {
   command.option("LENGTH", arguments->length, "How many bytes, e.g. 64, 0x100, 4K");
   command.option("-o,--output", arguments->output, "Save them to this file instead").of("FILE");
   command.flag("--force", arguments->force, "Replace a file that exists");
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_read(*arguments); }};
 }
 
 }  // namespace vitrine::cli

@@ -64,7 +64,7 @@ std::string text_of(std::size_t cpu, const Named& list, const std::string& funct
   return text;
 }
 
-Exit run(const Target& target) {
+Exit run_registers(const Target& target) {
   if (target.dry_run) return show_dry_run(target);
   auto tool = Tool::open(target);
   if (!tool) return report(tool.error(), target.json);
@@ -98,7 +98,7 @@ Verb add_registers(CommandLine& line) {
   auto target = std::make_shared<Target>();
   target->add_to(command);
   target->add_pause_to(command);
-  return {command, [target] { return run(*target); }};
+  return {command, [target] { return run_registers(*target); }};
 }
 
 }  // namespace vitrine::cli

@@ -20,7 +20,7 @@ namespace {
 using images::OutputFile;
 using images::SnapshotProgress;
 
-struct Arguments {
+struct SnapshotArguments {
   Target target;
   std::string output;
   std::string format = "elf";
@@ -79,7 +79,7 @@ base::Result<void> compare_with(Predecessor& earlier, session::Session& session,
 }
 
 // Takes the snapshot into `image` and says what it is.
-base::Result<Manifest> take(session::Session& session, const Arguments& arguments,
+base::Result<Manifest> take(session::Session& session, const SnapshotArguments& arguments,
                             std::optional<Predecessor>& earlier, OutputFile& image) {
   Manifest manifest;
   manifest.format = *images::find_format(arguments.format);
@@ -132,7 +132,7 @@ base::Result<Manifest> take(session::Session& session, const Arguments& argument
 }
 
 // The copy is held for the next image, and that of the one before is of no more use.
-base::Result<void> hold(session::Session& session, const Arguments& arguments,
+base::Result<void> hold(session::Session& session, const SnapshotArguments& arguments,
                         std::optional<Predecessor>& earlier, const Manifest& manifest) {
   if (earlier) {
     earlier->changes.reset();  // It talks with who holds the copy.
@@ -142,7 +142,7 @@ base::Result<void> hold(session::Session& session, const Arguments& arguments,
   return session.hold_copy(manifest.report.sha256, std::chrono::seconds(arguments.hold));
 }
 
-Exit take_snapshot(const Arguments& arguments) {
+Exit take_snapshot(const SnapshotArguments& arguments) {
   const bool json = arguments.target.json;
   auto files = ImageFiles::create(arguments.output, arguments.force);
   if (!files) return report(files.error(), json);
@@ -179,7 +179,7 @@ Exit take_snapshot(const Arguments& arguments) {
   return print(manifest_text(*manifest), exit);
 }
 
-base::Result<void> check(const Arguments& arguments) {
+base::Result<void> check(const SnapshotArguments& arguments) {
   const auto wrong = [](const char* what, const char* remedy) {
     return base::fail(base::Code::invalid, what, remedy);
   };
@@ -200,7 +200,7 @@ base::Result<void> check(const Arguments& arguments) {
 }
 
 // What is done besides looking at the memory.
-std::vector<std::string> further_steps(const Arguments& arguments) {
+std::vector<std::string> further_steps(const SnapshotArguments& arguments) {
   std::vector<std::string> steps{"the image is written to " + arguments.output};
   if (!arguments.since.empty())
     steps.push_back("only pages that changed since " + arguments.since +
@@ -211,7 +211,7 @@ std::vector<std::string> further_steps(const Arguments& arguments) {
   return steps;
 }
 
-Exit run(const Arguments& arguments) {
+Exit run_snapshot(const SnapshotArguments& arguments) {
   const bool json = arguments.target.json;
   if (auto checked = check(arguments); !checked) return report(checked.error(), json);
   if (arguments.target.dry_run) return show_dry_run(arguments.target, further_steps(arguments));
@@ -224,7 +224,7 @@ Exit run(const Arguments& arguments) {
 
 Verb add_snapshot(CommandLine& line) {
   Command command = line.verb("snapshot", "Save the guest's memory to a file, with a manifest");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<SnapshotArguments>();
   arguments->target.add_to(command);
   command.find("VM").required(false);
   arguments->target.add_pause_to(command);
@@ -260,7 +260,7 @@ Verb add_snapshot(CommandLine& line) {
               "which its manifest names")
       .of("IMAGE");
   command.flag("--force", arguments->force, "Replace files that exist");
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_snapshot(*arguments); }};
 }
 
 }  // namespace vitrine::cli

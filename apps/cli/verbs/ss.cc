@@ -4,7 +4,7 @@
 namespace vitrine::cli {
 namespace {
 
-Exit run(const ViewOptions& options) {
+Exit run_ss(const ViewOptions& options) {
   ViewCommand command;
   command.attach = [](session::Session& session) {
     return views::Sockets::attach(session.kernel(), session.memory());
@@ -25,7 +25,7 @@ Verb add_ss(CommandLine& line) {
       "Who listens: --where 'state = LISTEN and netid = tcp'. What nobody has open any more: "
       "--where "
       "'owners = 0'.");
-  return {command, [options] { return run(*options); }};
+  return {command, [options] { return run_ss(*options); }};
 }
 
 }  // namespace vitrine::cli

@@ -6,7 +6,7 @@
 namespace vitrine::cli {
 namespace {
 
-struct Arguments {
+struct StackArguments {
   ViewOptions view;
   std::string pid;
   bool threads = false;
@@ -18,7 +18,7 @@ base::Result<views::RunningRegisters> registers_of(session::Session& session) {
   return views::RunningRegisters{std::move(registers->processors), registers->same_instant};
 }
 
-Exit run(const Arguments& arguments) {
+Exit run_stack(const StackArguments& arguments) {
   const auto pid = parse_pid(arguments.pid);
   if (!pid) return report(pid.error(), arguments.view.target.json);
   views::StackOptions options{.pid = *pid, .threads = arguments.threads};
@@ -36,7 +36,7 @@ Exit run(const Arguments& arguments) {
 
 Verb add_stack(CommandLine& line) {
   Command command = line.verb("stack", "Show what tasks wait in: their kernel stacks");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<StackArguments>();
   arguments->view.add_to(command);
   command.option("PID", arguments->pid, "A task's id; without one, every process");
   command.flag("--threads", arguments->threads, "All threads, not the first of a process alone");
@@ -45,7 +45,7 @@ Verb add_stack(CommandLine& line) {
       "that "
       "runs on a processor is told by that processor's registers: with --pause=vmm they are of the "
       "same instant as its stack.");
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_stack(*arguments); }};
 }
 
 }  // namespace vitrine::cli

@@ -6,7 +6,7 @@
 namespace vitrine::cli {
 namespace {
 
-struct Arguments {
+struct SymbolsArguments {
   ViewOptions view;
   std::string wanted;
 };
@@ -28,7 +28,7 @@ base::Result<views::SymbolTableOptions> options_of(const std::string& wanted,
   return options;
 }
 
-Exit run(const Arguments& arguments) {
+Exit run_symbols(const SymbolsArguments& arguments) {
   ViewCommand command;
   command.attach =
       [&arguments](session::Session& session) -> base::Result<std::unique_ptr<views::View>> {
@@ -44,12 +44,12 @@ Exit run(const Arguments& arguments) {
 
 Verb add_symbols(CommandLine& line) {
   Command command = line.verb("symbols", "List symbols of the guest's kernel and modules");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<SymbolsArguments>();
   arguments->view.add_to(command);
   command.option("WANTED", arguments->wanted,
                  "A name, a shell pattern for names such as 'tcp_*', or an address 0xffff…, whose "
                  "symbol is shown with the distance from it; without it, all");
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_symbols(*arguments); }};
 }
 
 }  // namespace vitrine::cli

@@ -10,7 +10,7 @@
 namespace vitrine::cli {
 namespace {
 
-constexpr std::array<views::Column, 10> kColumns{{
+constexpr std::array<views::Column, 10> kTechniqueColumns{{
     {"id", views::Type::text, "what --technique takes"},
     {"class", views::Type::text, "class in the taxonomy"},
     {"effect", views::Type::text, "passive, intrusive or persistent"},
@@ -32,13 +32,13 @@ views::Row row_of(const techniques::Description& about) {
           {}};
 }
 
-struct Arguments {
+struct TechniquesArguments {
   std::string vm;
   bool json = false;
   bool markdown = false;
 };
 
-std::vector<views::Row> rows_of(std::span<const TechniqueEntry> entries) {
+std::vector<views::Row> rows_of_techniques(std::span<const TechniqueEntry> entries) {
   std::vector<views::Row> rows;
   for (const TechniqueEntry& entry : entries) {
     views::Row row = row_of(entry.about);
@@ -52,7 +52,7 @@ std::vector<views::Row> rows_of(std::span<const TechniqueEntry> entries) {
   return rows;
 }
 
-Exit run(const Arguments& arguments) {
+Exit run_techniques(const TechniquesArguments& arguments) {
   std::vector<TechniqueEntry> entries;
   for (const techniques::Technique* technique : techniques::all())
     entries.push_back({technique->description(), {}});
@@ -69,9 +69,9 @@ Exit run(const Arguments& arguments) {
   const Terminal terminal = inspect(STDOUT_FILENO);
   if (arguments.markdown) return print(techniques_markdown(entries));
   if (!arguments.json) return print(techniques_text(entries, terminal.width));
-  const std::span<const views::Column> columns(kColumns);
+  const std::span<const views::Column> columns(kTechniqueColumns);
   return print(list_json("techniques", vm, vm ? columns : columns.first(kWithoutVm),
-                         rows_of(entries), json_layout(terminal, false)));
+                         rows_of_techniques(entries), json_layout(terminal, false)));
 }
 
 }  // namespace
@@ -79,13 +79,13 @@ Exit run(const Arguments& arguments) {
 Verb add_techniques(CommandLine& line) {
   Command command = line.verb(
       "techniques", "List the ways to read a guest's memory; with a VM, which are usable now");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<TechniquesArguments>();
   const Option vm = command.option("VM", arguments->vm, "A VM: process id, name or QMP socket");
   const Option json = command.flag("--json", arguments->json, "Print JSON");
   command.flag("--markdown", arguments->markdown, "Print the table for documentation")
       .excludes(vm)
       .excludes(json);
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_techniques(*arguments); }};
 }
 
 }  // namespace vitrine::cli

@@ -17,7 +17,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kFirstInterval{250};     // until the first shares can be told
 constexpr std::chrono::seconds kPatience{180};  // with a guest that reboots
 
-struct Arguments {
+struct TopArguments {
   Target target;
   double interval = 1;
   unsigned batch = 0;
@@ -42,7 +42,7 @@ std::uint64_t own_run_time() {
 // The guest that is watched, looked at as often as asked for.
 class Watched {
  public:
-  explicit Watched(const Arguments& arguments) : arguments_(arguments) {}
+  explicit Watched(const TopArguments& arguments) : arguments_(arguments) {}
 
   base::Result<void> open() {
     auto session = arguments_.target.open();
@@ -117,7 +117,7 @@ class Watched {
     return {};
   }
 
-  const Arguments& arguments_;
+  const TopArguments& arguments_;
   std::unique_ptr<session::Session> session_;
   std::unique_ptr<views::View> view_;
   bool threads_ = false;
@@ -128,7 +128,7 @@ class Watched {
 };
 
 // For what is no terminal: one screen after the other, each with all processes.
-base::Result<void> print_batches(const Arguments& arguments, Watched& watched) {
+base::Result<void> print_batches(const TopArguments& arguments, Watched& watched) {
   TopScreen screen;
   const Terminal plain;
   const std::chrono::duration<double> interval(arguments.interval);
@@ -141,7 +141,7 @@ base::Result<void> print_batches(const Arguments& arguments, Watched& watched) {
   return {};
 }
 
-base::Result<void> run_screen(const Arguments& arguments, Watched& watched) {
+base::Result<void> run_screen(const TopArguments& arguments, Watched& watched) {
   auto keyboard = Keyboard::open(STDIN_FILENO, STDOUT_FILENO);
   if (!keyboard) return base::fail(keyboard.error());
   const auto interval = std::chrono::duration_cast<Clock::duration>(
@@ -166,7 +166,7 @@ base::Result<void> run_screen(const Arguments& arguments, Watched& watched) {
   }
 }
 
-Exit run(const Arguments& arguments) {
+Exit run_top(const TopArguments& arguments) {
   if (arguments.target.dry_run) return show_dry_run(arguments.target);
   if (arguments.target.json)
     return report({base::Code::invalid, "top is for people and prints no JSON",
@@ -187,7 +187,7 @@ Exit run(const Arguments& arguments) {
 
 Verb add_top(CommandLine& line) {
   Command command = line.verb("top", "Watch what the guest is busy with");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<TopArguments>();
   arguments->target.add_to(command);
   arguments->target.add_pause_to(command);
   command.option("--interval", arguments->interval, "Seconds between refreshes")
@@ -201,7 +201,7 @@ Verb add_top(CommandLine& line) {
       "Keys: P M T N sort by processor share, memory, processor time, process id; t tree; H "
       "threads; / filters; arrows scroll; h help; q quits. 100 % is one of the guest's "
       "processors.");
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_top(*arguments); }};
 }
 
 }  // namespace vitrine::cli

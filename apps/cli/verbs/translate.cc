@@ -19,14 +19,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array<views::Column, 4> kColumns{{
+constexpr std::array<views::Column, 4> kWalkColumns{{
     {"table", views::Type::text, "Linux's name of the level"},
     {"entry_at", views::Type::address, "where the entry is, guest-physical"},
     {"entry", views::Type::address, "as it was read"},
     {"flags", views::Type::text, "what it says of what it leads to"},
 }};
 
-struct Arguments {
+struct TranslateArguments {
   Target target;
   std::string address;
 };
@@ -92,7 +92,7 @@ std::string text_of(const Answer& answer, const paging::Format& format) {
                     {}});
   std::string text;
   if (!rows.empty())
-    text = make_table(kColumns, rows, {inspect(STDOUT_FILENO).width, false, false}).text;
+    text = make_table(kWalkColumns, rows, {inspect(STDOUT_FILENO).width, false, false}).text;
   text += fmt::format("virtual   {}\n",
                       answer.address ? base::to_string(*answer.address) : "not mapped linearly");
   text += fmt::format("physical  {}\n", answer.physical ? base::to_string(*answer.physical)
@@ -121,7 +121,7 @@ Json json_of(const Answer& answer, const paging::Format& format) {
       {"walk", std::move(walk)}};
 }
 
-Exit run(const Arguments& arguments) {
+Exit run_translate(const TranslateArguments& arguments) {
   const bool json = arguments.target.json;
   if (arguments.target.dry_run) return show_dry_run(arguments.target);
   auto tool = Tool::open(arguments.target);
@@ -143,14 +143,14 @@ Exit run(const Arguments& arguments) {
 Verb add_translate(CommandLine& line) {
   Command command = line.verb(
       "translate", "Walk the kernel's page tables for an address, and say what it lies in");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<TranslateArguments>();
   arguments->target.add_to(command);
   arguments->target.add_pause_to(command);
   command
       .option("ADDRESS", arguments->address,
               "A guest-virtual address, a symbol, or phys: and a guest-physical address")
       .required();
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_translate(*arguments); }};
 }
 
 }  // namespace vitrine::cli

@@ -21,14 +21,14 @@ using kernel::TypeKind;
 constexpr int kMostDepth = 24;  // of anonymous types within each other
 constexpr std::size_t kMostRows = 100'000;
 
-constexpr std::array<views::Column, 4> kColumns{{
+constexpr std::array<views::Column, 4> kMemberColumns{{
     {"offset", views::Type::integer, "bytes from the beginning of the outermost structure"},
     {"size", views::Type::text, "bytes, or the bits of a bit field"},
     {"type", views::Type::text, "as C writes it"},
     {"member", views::Type::text, "its name; those of an anonymous structure stand below it"},
 }};
 
-struct Arguments {
+struct TypeArguments {
   Target target;
   std::string type;
 };
@@ -109,7 +109,7 @@ std::string text_of(const TypeCatalog& types, const Shown& shown) {
   std::vector<views::Row> rows;
   add_rows(types, shape.plain, shown.offset, 0, rows);
   const Terminal terminal = inspect(STDOUT_FILENO);
-  return text + make_table(kColumns, rows, {terminal.width, terminal.colour, false}).text;
+  return text + make_table(kMemberColumns, rows, {terminal.width, terminal.colour, false}).text;
 }
 
 Json json_of(const TypeCatalog& types, const Shown& shown) {
@@ -139,7 +139,7 @@ base::Result<Shown> find(const kernel::Types& types, const TypeCatalog& catalog,
   return Shown{wanted, member->type, member->offset};
 }
 
-Exit run(const Arguments& arguments) {
+Exit run_type(const TypeArguments& arguments) {
   const bool json = arguments.target.json;
   auto tool = Tool::open(arguments.target);
   if (!tool) return report(tool.error(), json);
@@ -155,14 +155,14 @@ Exit run(const Arguments& arguments) {
 
 Verb add_type(CommandLine& line) {
   Command command = line.verb("type", "Show how a type of the guest's kernel is laid out");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<TypeArguments>();
   arguments->target.add_to(command);
   command
       .option("TYPE", arguments->type,
               "e.g. task_struct, task_struct.se, 'enum pid_type', pid_t; a structure's members "
               "with their offsets")
       .required();
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_type(*arguments); }};
 }
 
 }  // namespace vitrine::cli

@@ -8,12 +8,12 @@
 namespace vitrine::cli {
 namespace {
 
-struct Arguments {
+struct ViewsArguments {
   bool json = false;
   bool markdown = false;
 };
 
-Exit run(const Arguments& arguments) {
+Exit run_views(const ViewsArguments& arguments) {
   if (arguments.markdown) return print(views_markdown(views::all()));
   const Terminal terminal = inspect(STDOUT_FILENO);
   const std::vector<views::Row> rows = rows_of(views::all());
@@ -27,10 +27,10 @@ Exit run(const Arguments& arguments) {
 
 Verb add_views(CommandLine& line) {
   Command command = line.verb("views", "List the views and what their columns are");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<ViewsArguments>();
   const Option json = command.flag("--json", arguments->json, "Print JSON");
   command.flag("--markdown", arguments->markdown, "Print the documentation").excludes(json);
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_views(*arguments); }};
 }
 
 }  // namespace vitrine::cli

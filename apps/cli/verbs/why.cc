@@ -6,13 +6,13 @@
 namespace vitrine::cli {
 namespace {
 
-struct Arguments {
+struct WhyArguments {
   ViewOptions view;
   std::string pid;
   bool all = false;
 };
 
-Exit run(const Arguments& arguments) {
+Exit run_why(const WhyArguments& arguments) {
   const auto pid = parse_pid(arguments.pid);
   if (!pid) return report(pid.error(), arguments.view.target.json);
   const views::WaitOptions options{.pid = *pid, .all = arguments.all};
@@ -33,14 +33,14 @@ Exit run(const Arguments& arguments) {
 
 Verb add_why(CommandLine& line) {
   Command command = line.verb("why", "Show why the guest hangs: who waits for whom, and for what");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<WhyArguments>();
   arguments->view.add_to(command);
   command.option("PID", arguments->pid, "A task's id: it, and whom it waits for");
   command.flag("--all", arguments->all, "Every task that sleeps, whatever it waits for");
   command.footer(
       "Root blockers come first, deadlocks before them. What a task holds is not known, only what "
       "others wait for. Deadlocks only: --where deadlock.");
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_why(*arguments); }};
 }
 
 }  // namespace vitrine::cli

@@ -13,12 +13,12 @@ namespace {
 using base::Code;
 using base::fail;
 using base::GuestVirtual;
+using base::kPage;
 
 constexpr std::size_t kMostCaches = 16'384;
 constexpr std::uint32_t kMostNodes = 1024;  // MAX_NUMNODES of MAXSMP kernels
 constexpr std::size_t kMostName = 128;      // bytes
 constexpr std::uint32_t kHighestOrder = 20;
-constexpr std::uint64_t kPage = 4096;
 
 enum ColumnIndex : unsigned {
   kName,

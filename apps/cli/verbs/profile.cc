@@ -16,7 +16,7 @@ using images::OutputFile;
 using images::ProfileFormat;
 using images::ProfileReport;
 
-struct Arguments {
+struct ProfileArguments {
   Target target;
   std::string output;
   std::string format;
@@ -24,7 +24,7 @@ struct Arguments {
   bool force = false;
 };
 
-base::Result<images::ProfileRequest> request_of(const Arguments& arguments) {
+base::Result<images::ProfileRequest> request_of(const ProfileArguments& arguments) {
   std::optional<ProfileFormat> format;
   for (const ProfileFormat one : {ProfileFormat::isf, ProfileFormat::system_map})
     if (arguments.format == images::name(one)) format = one;
@@ -41,7 +41,7 @@ base::Result<images::ProfileRequest> request_of(const Arguments& arguments) {
       .format = *format, .relocated = arguments.relocated, .producer_version = VITRINE_VERSION};
 }
 
-std::string text_of(const Arguments& arguments, const images::ProfileRequest& request,
+std::string text_of(const ProfileArguments& arguments, const images::ProfileRequest& request,
                     const ProfileReport& profile) {
   const std::string what =
       request.format == ProfileFormat::isf
@@ -57,7 +57,8 @@ std::string text_of(const Arguments& arguments, const images::ProfileRequest& re
                      profile.sha256);
 }
 
-nlohmann::ordered_json json_of(const Arguments& arguments, const images::ProfileRequest& request,
+nlohmann::ordered_json json_of(const ProfileArguments& arguments,
+                               const images::ProfileRequest& request,
                                const ProfileReport& profile) {
   nlohmann::ordered_json answer = {
       {"file", arguments.output},      {"format", std::string(images::name(request.format))},
@@ -77,7 +78,7 @@ base::Result<void> publish(OutputFile& file) {
   return file.sync_name();
 }
 
-Exit run(const Arguments& arguments) {
+Exit run_profile(const ProfileArguments& arguments) {
   const bool json = arguments.target.json;
   const auto request = request_of(arguments);
   if (!request) return report(request.error(), json);
@@ -108,7 +109,7 @@ Exit run(const Arguments& arguments) {
 Verb add_profile(CommandLine& line) {
   Command command =
       line.verb("profile", "Save what the guest's kernel says of itself, for other tools");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<ProfileArguments>();
   arguments->target.add_to(command);
   arguments->target.add_pause_to(command);
   command.option("-o,--output", arguments->output, "The new file; its owner alone may read it")
@@ -125,7 +126,7 @@ Verb add_profile(CommandLine& line) {
                "A System.map with addresses as in the running kernel; without it they are as the "
                "kernel was linked, KASLR's offset taken off, as other tools expect");
   command.flag("--force", arguments->force, "Replace a file that exists");
-  return {command, [arguments] { return run(*arguments); }};
+  return {command, [arguments] { return run_profile(*arguments); }};
 }
 
 }  // namespace vitrine::cli

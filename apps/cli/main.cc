@@ -33,14 +33,16 @@ int run(int argc, char** argv) {
       vitrine::cli::add_mount(line),     vitrine::cli::add_dir(line),
       vitrine::cli::add_cat(line),       vitrine::cli::add_dmesg(line),
       vitrine::cli::add_lsmod(line),     vitrine::cli::add_free(line),
-      vitrine::cli::add_vmstat(line),    vitrine::cli::add_uptime(line),
-      vitrine::cli::add_mpstat(line),    vitrine::cli::add_lscpu(line),
+      vitrine::cli::add_vmstat(line),    vitrine::cli::add_slabinfo(line),
+      vitrine::cli::add_mpstat(line),    vitrine::cli::add_interrupts(line),
+      vitrine::cli::add_uptime(line),    vitrine::cli::add_lscpu(line),
       vitrine::cli::add_all(line),       vitrine::cli::add_type(line),
       vitrine::cli::add_print(line),     vitrine::cli::add_symbols(line),
       vitrine::cli::add_read(line),      vitrine::cli::add_translate(line),
       vitrine::cli::add_registers(line), vitrine::cli::add_techniques(line),
       vitrine::cli::add_rate(line),      vitrine::cli::add_consistency(line),
-      vitrine::cli::add_snapshot(line),  vitrine::cli::add_views(line),
+      vitrine::cli::add_snapshot(line),  vitrine::cli::add_profile(line),
+      vitrine::cli::add_views(line),
   };
   switch (line.parse(argc, argv)) {
     case CommandLine::Outcome::parsed:

@@ -195,6 +195,8 @@ void Kernel::lay_out_cpus() {
   symbols_["current_task"] = {"current_task", start + 0x40, 'A'};
   symbols_["cpu_number"] = {"cpu_number", start + 0x48, 'A'};
   percpu_used_ = 0x100;
+  for (const auto& [name, size] : options_.per_cpu_variables)
+    symbols_[name] = {name, allocate_percpu(size).value, 'A'};
   for (std::uint32_t cpu = 0; cpu < options_.cpus; ++cpu) {
     percpu_areas_.push_back(direct(frames_.take(percpu_size)));
     put(offsets + 8ULL * cpu, percpu_offset(cpu));

@@ -61,6 +61,7 @@ struct KernelOptions {
   bool statm_sums_cpus = false;  // task_statm() calls __percpu_counter_sum(), as from 82241a83cd15
   std::string command_line = "ro quiet";
   std::map<std::string, std::uint64_t> variables = {};  // further symbols of data, and their sizes
+  std::map<std::string, std::uint64_t> per_cpu_variables = {};  // the same of each CPU
   std::vector<Resource> resources = {};  // the top level of /proc/iomem; none: no iomem_resource
 
   // Parts left out.

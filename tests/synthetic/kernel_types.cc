@@ -377,6 +377,60 @@ void add_memory(Types& types) {
                             {"NR_SLAB_RECLAIMABLE_B", 5}});
 }
 
+// include/linux/{irq,irqdesc,interrupt}.h and arch/x86/include/asm/hardirq.h.
+void add_interrupts(Types& types, bool counters_in_array) {
+  types.add_struct("irq_chip", {{"irq_ack", "void *"}, {"name", "char *"}});
+  types.add_struct("irq_common_data", {{"node", "u32"}, {"state_use_accessors", "unsigned int"}});
+  types.add_struct("irq_data", {{"irq", "unsigned int"},
+                                {"hwirq", "long unsigned int"},
+                                {"chip", "struct irq_chip *"},
+                                {"domain", "void *"}});
+  types.add_struct("irqaction",
+                   {{"handler", "void *"}, {"next", "struct irqaction *"}, {"name", "char *"}});
+  types.add_struct("irqstat", {{"ref", "unsigned int"}, {"cnt", "unsigned int"}});
+  types.add_spread("irq_desc",
+                   {{"irq_common_data", "struct irq_common_data"},
+                    {"irq_data", "struct irq_data"},
+                    {"kstat_irqs", "struct irqstat *"},
+                    {"action", "struct irqaction *"}},
+                   256, 0, 256);
+  types.add_anonymous_enum({{"IRQD_LEVEL", 1 << 13}});
+  if (counters_in_array) {
+    types.add_struct("<irq_cpustat_t>", {{"counts", "unsigned int[3]"}});
+    types.add_struct("irq_stat_info",
+                     {{"skip_vector", "u32"}, {"symbol", "char *"}, {"text", "char *"}});
+  } else {
+    types.add_struct("<irq_cpustat_t>",
+                     {{"__nmi_count", "unsigned int"}, {"apic_timer_irqs", "unsigned int"}});
+  }
+  types.add_typedef("irq_cpustat_t", "struct <irq_cpustat_t>");
+}
+
+// mm/slab.h and mm/slub.c, but that what it packs into bits has bytes of its own.
+void add_slabs(Types& types, bool nodes_in_pairs) {
+  types.add_struct("kmem_cache_order_objects", {{"x", "unsigned int"}});
+  types.add_struct("kmem_cache_node", {{"list_lock", "spinlock_t"},
+                                       {"nr_partial", "long unsigned int"},
+                                       {"partial", "struct list_head"},
+                                       {"nr_slabs", "atomic_long_t"},
+                                       {"total_objects", "atomic_long_t"}});
+  types.add_struct("kmem_cache_per_node_ptrs",
+                   {{"barn", "void *"}, {"node", "struct kmem_cache_node *"}});
+  types.add_spread("kmem_cache",
+                   {{"size", "unsigned int"},
+                    {"oo", "struct kmem_cache_order_objects"},
+                    {"name", "char *"},
+                    {"list", "struct list_head"},
+                    nodes_in_pairs ? Field{"per_node", "struct kmem_cache_per_node_ptrs[4]"}
+                                   : Field{"node", "struct kmem_cache_node *[4]"}},
+                   256, 0, 256);
+  types.add_struct("slab", {{"flags", "long unsigned int"},
+                            {"slab_cache", "struct kmem_cache *"},
+                            {"slab_list", "struct list_head"},
+                            {"inuse", "u16"},
+                            {"objects", "u16"}});
+}
+
 void add_task(Types& types) {
   types.add_struct("upid", {{"nr", "int"}, {"ns", "struct pid_namespace *"}});
   types.add_struct("pid", {{"count", "refcount_t"},
@@ -575,6 +629,8 @@ Types kernel_types(RssLayout rss, TimekeeperHome timekeeper, unsigned shuffle_se
   add_network(types);
   add_details(types);
   add_memory(types);
+  add_interrupts(types, pages == PageTypes::byte);
+  add_slabs(types, pages == PageTypes::byte);
   add_wait_queues(types);
   add_task(types);
   add_maple_tree(types);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <limits>
 #include <optional>
 
@@ -17,9 +18,14 @@ using base::Code;
 constexpr int kMostSteps = 32;  // of pointers, arrays and qualifiers in a row
 constexpr std::uint64_t kByteBits = 8;
 
+std::string_view name_at(const struct btf* types, std::uint32_t offset) {
+  const char* const name = btf__name_by_offset(types, offset);
+  return name == nullptr ? std::string_view()
+                         : std::string_view(name, strnlen(name, TypeCatalog::max_name_bytes));
+}
+
 std::string_view name_of(const struct btf* types, const btf_type* type) {
-  const char* name = btf__name_by_offset(types, type->name_off);
-  return name == nullptr ? std::string_view() : std::string_view(name);
+  return name_at(types, type->name_off);
 }
 
 // What a name may be preceded by in C, and the kinds of types that it then means.
@@ -41,6 +47,31 @@ std::string tagged(std::string_view word, std::string_view name) {
 TypeKind kind_of_integer(const btf_type* type, std::string_view name) {
   if ((btf_int_encoding(type) & BTF_INT_BOOL) != 0) return TypeKind::boolean;
   return name == "char" ? TypeKind::character : TypeKind::integer;
+}
+
+// REQUIRES: no typedef or qualifier.
+TypeKind kind_of(const struct btf* types, const btf_type* plain) {
+  switch (btf_kind(plain)) {
+    case BTF_KIND_INT:
+      return kind_of_integer(plain, name_of(types, plain));
+    case BTF_KIND_FLOAT:
+      return TypeKind::floating;
+    case BTF_KIND_PTR:
+      return TypeKind::pointer;
+    case BTF_KIND_ARRAY:
+      return TypeKind::array;
+    case BTF_KIND_STRUCT:
+      return TypeKind::structure;
+    case BTF_KIND_UNION:
+      return TypeKind::union_type;
+    case BTF_KIND_ENUM:
+    case BTF_KIND_ENUM64:
+      return TypeKind::enumeration;
+    case BTF_KIND_FUNC_PROTO:
+      return TypeKind::function;
+    default:
+      return TypeKind::nothing;
+  }
 }
 
 }  // namespace
@@ -67,6 +98,13 @@ base::Result<TypeId> TypeCatalog::find(std::string_view name) const {
   return absent;
 }
 
+TypeKind TypeCatalog::kind(TypeId type) const {
+  const struct btf* const types = types_->handle();
+  const std::uint32_t id = MemberSearch(types).plain(type.value);
+  const btf_type* const plain = btf__type_by_id(types, id);
+  return plain == nullptr || id == 0 ? TypeKind::nothing : kind_of(types, plain);
+}
+
 TypeShape TypeCatalog::shape(TypeId type) const {
   const struct btf* const types = types_->handle();
   TypeShape shape;
@@ -75,42 +113,17 @@ TypeShape TypeCatalog::shape(TypeId type) const {
   if (plain == nullptr || shape.plain.value == 0) return shape;
   const auto size = MemberSearch(types).size_of(shape.plain.value);
   shape.size = size ? *size : 0;
-  switch (btf_kind(plain)) {
-    case BTF_KIND_INT:
-      shape.kind = kind_of_integer(plain, name_of(types, plain));
-      shape.is_signed = (btf_int_encoding(plain) & BTF_INT_SIGNED) != 0;
-      break;
-    case BTF_KIND_FLOAT:
-      shape.kind = TypeKind::floating;
-      break;
-    case BTF_KIND_PTR:
-      shape.kind = TypeKind::pointer;
-      shape.target = TypeId{plain->type};
-      break;
-    case BTF_KIND_ARRAY:
-      shape.kind = TypeKind::array;
-      shape.target = TypeId{btf_array(plain)->type};
-      shape.count = btf_array(plain)->nelems;
-      break;
-    case BTF_KIND_STRUCT:
-      shape.kind = TypeKind::structure;
-      break;
-    case BTF_KIND_UNION:
-      shape.kind = TypeKind::union_type;
-      break;
-    case BTF_KIND_ENUM:
-    case BTF_KIND_ENUM64: {
-      shape.kind = TypeKind::enumeration;
-      const auto values = enumerators(shape.plain);
-      shape.is_signed =
-          std::ranges::any_of(values, [](const Enumerator& e) { return e.value < 0; });
-      break;
-    }
-    case BTF_KIND_FUNC_PROTO:
-      shape.kind = TypeKind::function;
-      break;
-    default:
-      break;
+  shape.kind = kind_of(types, plain);
+  if (btf_is_int(plain)) {
+    shape.is_signed = (btf_int_encoding(plain) & BTF_INT_SIGNED) != 0;
+  } else if (shape.kind == TypeKind::pointer) {
+    shape.target = TypeId{plain->type};
+  } else if (shape.kind == TypeKind::array) {
+    shape.target = TypeId{btf_array(plain)->type};
+    shape.count = btf_array(plain)->nelems;
+  } else if (shape.kind == TypeKind::enumeration) {
+    const auto values = enumerators(shape.plain);
+    shape.is_signed = std::ranges::any_of(values, [](const Enumerator& e) { return e.value < 0; });
   }
   return shape;
 }
@@ -169,10 +182,9 @@ std::vector<LayoutMember> TypeCatalog::members(TypeId type) const {
   if (structure == nullptr || !btf_is_composite(structure)) return found;
   for (std::uint32_t i = 0; i < btf_vlen(structure); ++i) {
     const btf_member& member = btf_members(structure)[i];
-    const char* const name = btf__name_by_offset(types, member.name_off);
     const std::uint64_t bit = btf_member_bit_offset(structure, i);
     LayoutMember one;
-    one.name = name == nullptr ? "" : name;
+    one.name = name_at(types, member.name_off);
     one.type = TypeId{member.type};
     const auto size = search.size_of(member.type);
     one.size = size ? *size : 0;
@@ -197,8 +209,7 @@ std::vector<Enumerator> TypeCatalog::enumerators(TypeId type) const {
   const btf_type* const plain = btf__type_by_id(types, MemberSearch(types).plain(type.value));
   if (plain == nullptr) return found;
   const auto add = [&](std::uint32_t name, std::int64_t value) {
-    const char* const text = btf__name_by_offset(types, name);
-    found.push_back({text == nullptr ? "" : text, value});
+    found.push_back({std::string(name_at(types, name)), value});
   };
   for (std::uint32_t i = 0; i < btf_vlen(plain); ++i) {
     if (btf_kind(plain) == BTF_KIND_ENUM)

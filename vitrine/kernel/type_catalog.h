@@ -5,6 +5,7 @@
 // every nesting is bounded.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -55,6 +56,9 @@ struct Enumerator {
 
 class TypeCatalog {
  public:
+  // Names are cut here: thousands of members may share one that is as long as all of the BTF.
+  static constexpr std::size_t max_name_bytes = 512;
+
   explicit TypeCatalog(const Types& types) : types_(&types) {}
 
   // By its name in C: "task_struct", "struct page", "union u", "enum pid_type", "pid_t", "unsigned
@@ -63,6 +67,8 @@ class TypeCatalog {
   base::Result<TypeId> find(std::string_view name) const;
 
   TypeShape shape(TypeId type) const;
+  // The same without what has to be searched for, the sign of an enumeration.
+  TypeKind kind(TypeId type) const;
 
   // As C writes it, e.g. "struct list_head", "char [16]", "const char *", "void (*)()".
   std::string text(TypeId type) const;

@@ -5,6 +5,7 @@
 
 #include "vitrine/views/resolver.h"
 #include "vitrine/views/statistics.h"
+#include "vitrine/views/text.h"
 
 namespace vitrine::views {
 namespace {
@@ -39,20 +40,7 @@ class Names {
     if (auto read = walked_.read(table_, std::as_writable_bytes(std::span(&at.value, 1))); !read)
       return fail(read.error());
     table_ = table_ + 8;
-    // In two reads where it may lie across the end of a page.
-    std::string name;
-    for (bool ended = false; name.size() < kMaxName && !ended;) {
-      std::array<char, kMaxName> part{};
-      const std::size_t size =
-          std::min<std::size_t>(kMaxName - name.size(), kPage - (at + name.size()).value % kPage);
-      const auto bytes = std::as_writable_bytes(std::span(part).first(size));
-      if (auto read = walked_.read(at + name.size(), bytes); !read) return fail(read.error());
-      const std::string_view read_now(part.data(), size);
-      const std::size_t end = read_now.find('\0');
-      ended = end != read_now.npos;
-      name += read_now.substr(0, end);
-    }
-    return name;
+    return read_text(walked_, at, kMaxName);
   }
   void skip(std::uint64_t count) { table_ = table_ + count * 8; }
 

@@ -5,6 +5,7 @@
 #include "vitrine/views/addresses.h"
 #include "vitrine/views/counters.h"
 #include "vitrine/views/files.h"
+#include "vitrine/views/interrupt_lines.h"
 #include "vitrine/views/kernel_log.h"
 #include "vitrine/views/links.h"
 #include "vitrine/views/maps.h"
@@ -18,6 +19,7 @@
 #include "vitrine/views/processors.h"
 #include "vitrine/views/programs.h"
 #include "vitrine/views/routes.h"
+#include "vitrine/views/slab_caches.h"
 #include "vitrine/views/sockets.h"
 #include "vitrine/views/stacks.h"
 #include "vitrine/views/symbol_table.h"
@@ -82,6 +84,10 @@ std::span<const Declaration> all() {
        MemoryUse::attach},
       {"counters", "vmstat", "what the guest's kernel counts of its memory and tasks",
        Counters::declared_columns(), Counters::attach},
+      {"slab_caches", "slabinfo", "what the guest's kernel allocates its objects from",
+       SlabCaches::declared_columns(), SlabCaches::attach},
+      {"interrupt_lines", "interrupts", "how often the guest was interrupted, and by what",
+       InterruptLines::declared_columns(), InterruptLines::attach},
       {"processor_time", "mpstat", "what the guest's CPUs have spent their time on",
        ProcessorTime::declared_columns(), ProcessorTime::attach},
       {"load", "uptime", "how long the guest has been up, and how busy it is",

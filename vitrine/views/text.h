@@ -7,6 +7,8 @@
 #include <string>
 
 #include "vitrine/base/address.h"
+#include "vitrine/base/result.h"
+#include "vitrine/memory/virtual_memory.h"
 #include "vitrine/views/reader.h"
 
 namespace vitrine::views {
@@ -22,6 +24,10 @@ inline bool load_text(Reader& reader, base::GuestVirtual at, std::size_t most, s
   }
   return true;
 }
+
+// The same while a view attaches, of texts that stay as they are. Errors: as reading memory.
+base::Result<std::string> read_text(memory::VirtualMemory& memory, base::GuestVirtual at,
+                                    std::size_t most);
 
 // "MAJOR:MINOR" of a device as the kernel numbers it (include/linux/kdev_t.h).
 std::string device_name(std::uint32_t device);

@@ -1,8 +1,10 @@
 #include "apps/cli/verbs/view_command.h"
 #include "vitrine/views/counters.h"
+#include "vitrine/views/interrupt_lines.h"
 #include "vitrine/views/memory_use.h"
 #include "vitrine/views/processor_time.h"
 #include "vitrine/views/processors.h"
+#include "vitrine/views/slab_caches.h"
 #include "vitrine/views/uptime.h"
 
 namespace vitrine::cli {
@@ -36,6 +38,16 @@ Verb add_free(CommandLine& line) {
 Verb add_vmstat(CommandLine& line) {
   return add(line, "vmstat", "Show what the guest's kernel counts of its memory and tasks",
              views::Counters::attach);
+}
+
+Verb add_slabinfo(CommandLine& line) {
+  return add(line, "slabinfo", "Show what the guest's kernel allocates its objects from",
+             views::SlabCaches::attach);
+}
+
+Verb add_interrupts(CommandLine& line) {
+  return add(line, "interrupts", "Show how often the guest was interrupted, and by what",
+             views::InterruptLines::attach);
 }
 
 Verb add_mpstat(CommandLine& line) {

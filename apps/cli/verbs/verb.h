@@ -47,6 +47,8 @@ Verb add_ip(CommandLine& line);
 Verb add_lsmod(CommandLine& line);
 Verb add_free(CommandLine& line);
 Verb add_vmstat(CommandLine& line);
+Verb add_slabinfo(CommandLine& line);
+Verb add_interrupts(CommandLine& line);
 Verb add_mpstat(CommandLine& line);
 Verb add_uptime(CommandLine& line);
 Verb add_lscpu(CommandLine& line);
@@ -60,6 +62,7 @@ Verb add_symbols(CommandLine& line);
 Verb add_read(CommandLine& line);
 Verb add_translate(CommandLine& line);
 Verb add_registers(CommandLine& line);
+Verb add_profile(CommandLine& line);
 Verb add_views(CommandLine& line);
 
 // Which VM, by which technique, in which form.

@@ -3,7 +3,7 @@
 namespace vitrine::images {
 namespace {
 
-constexpr std::size_t kBlock = 64 << 10;
+constexpr std::size_t kTextBlock = 64 << 10;
 
 }  // namespace
 
@@ -17,7 +17,7 @@ void TextOutput::put(std::string_view text) {
   }
   bytes_ += text.size();
   block_ += text;
-  if (block_.size() >= kBlock) write();
+  if (block_.size() >= kTextBlock) write();
 }
 
 void TextOutput::write() {

@@ -8,7 +8,7 @@
 namespace vitrine::kernel {
 namespace {
 
-constexpr std::size_t kMostBytes = 2048;
+constexpr std::size_t kLongestBanner = 2048;
 constexpr std::size_t kPiece = 64;  // at most so much beyond its end is read
 
 }  // namespace
@@ -19,7 +19,7 @@ base::Result<std::string> read_banner(const Kernel& kernel, memory::PhysicalMemo
     return base::fail(base::Code::absent, "this kernel's kallsyms does not name linux_banner");
   paging::WalkedMemory walked(*kernel.space.format, kernel.space.root, memory);
   std::string banner;
-  while (banner.size() < kMostBytes) {
+  while (banner.size() < kLongestBanner) {
     std::array<char, kPiece> piece{};
     if (auto read = walked.read(*at + banner.size(), std::as_writable_bytes(std::span(piece)));
         !read)

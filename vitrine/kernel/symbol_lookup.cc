@@ -10,7 +10,7 @@ using base::GuestVirtual;
 
 // Where KASLR moves symbols along with the kernel: the upper half. Below are per-CPU offsets and
 // constants, which stay what they are.
-constexpr std::uint64_t kUpperHalf = std::uint64_t{1} << 63;
+constexpr std::uint64_t kKernelHalf = std::uint64_t{1} << 63;
 
 std::string question(std::string_view name) { return "symbol " + std::string(name); }
 
@@ -25,7 +25,7 @@ std::uint64_t number(std::string_view digits) {
 // "+HEX" from _stext, "=HEX" as it is, nothing where there is no such symbol.
 std::string SymbolLookup::written(std::optional<GuestVirtual> address) const {
   if (!address) return {};
-  const bool moves = address->value >= kUpperHalf;
+  const bool moves = address->value >= kKernelHalf;
   const std::uint64_t value = moves ? address->value - text_.value : address->value;
   return (moves ? "+" : "=") + base::to_hex(value).substr(2);
 }

@@ -11,7 +11,7 @@
 namespace vitrine::kernel {
 namespace {
 
-constexpr int kMostSteps = 32;  // of typedefs and qualifiers in a row
+constexpr int kMostTypedefs = 32;  // of typedefs and qualifiers in a row
 
 bool is_named(const btf_type* type) { return type->name_off != 0; }
 
@@ -77,7 +77,7 @@ TypeId TypeNames::first(const std::vector<TypeId>& list, std::string_view name) 
 }
 
 TypeId TypeNames::named(TypeId declared) const {
-  for (int step = 0; step < kMostSteps; ++step) {
+  for (int step = 0; step < kMostTypedefs; ++step) {
     const btf_type* const type = btf__type_by_id(btf_, declared.value);
     if (type == nullptr) return {};
     switch (btf_kind(type)) {

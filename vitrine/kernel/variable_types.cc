@@ -57,7 +57,7 @@ constexpr auto kKnown = std::to_array<Known>({
     {"vmemmap_base", "u64"},
 });
 
-constexpr auto kNames = [] {
+constexpr auto kVariableNames = [] {
   std::array<std::string_view, kKnown.size()> names;
   for (std::size_t i = 0; i < names.size(); ++i) names[i] = kKnown[i].variable;
   return names;
@@ -65,7 +65,7 @@ constexpr auto kNames = [] {
 
 }  // namespace
 
-std::span<const std::string_view> VariableTypes::known_names() { return kNames; }
+std::span<const std::string_view> VariableTypes::known_names() { return kVariableNames; }
 
 // What the guest says of a variable goes before what the sources say.
 VariableTypes::VariableTypes(const Types& types) {

@@ -82,7 +82,7 @@ std::string trimmed(const std::string& text) {
 Interrupts find_array(const kernel::Kernel& kernel, memory::PhysicalMemory& memory,
                       GuestVirtual statistics, GuestVirtual table) {
   constexpr std::uint32_t kMostCounters = 256;
-  constexpr std::size_t kMostText = 128;
+  constexpr std::size_t kLongestLabel = 128;
   Resolver at(kernel.types);
   const kernel::Member counts = at.member("irq_cpustat_t", "counts");
   const std::uint32_t size = at.size("irq_stat_info");
@@ -94,7 +94,7 @@ Interrupts find_array(const kernel::Kernel& kernel, memory::PhysicalMemory& memo
     GuestVirtual where;
     if (auto done = walked.read(pointer, std::as_writable_bytes(std::span(&where.value, 1))); !done)
       return base::fail(done.error());
-    auto found = read_text(walked, where, kMostText);
+    auto found = read_text(walked, where, kLongestLabel);
     return found ? base::Result<std::string>(trimmed(*found)) : found;
   };
   std::vector<ProcessorInterrupt> found;

@@ -26,20 +26,20 @@ void add_ram(const images::ImageFile& image, std::vector<Finding>& findings) {
 }  // namespace
 
 std::vector<Finding> image_facts(const images::ImageFile& image, const ManifestCheck& manifest) {
-  using Value = decltype(Finding::value);
+  using Held = decltype(Finding::value);
   std::vector<Finding> findings;
   findings.push_back({"image_format", std::string(images::name(image.kind)), image.about});
   findings.push_back({"image_bytes", image.size, "the file's size, holes counted"});
   findings.push_back({"image_allocated_bytes", image.allocated, "what the file takes on the disk"});
   const std::size_t processors = std::max(image.processors.size(), image.registers.size());
   findings.push_back({"image_processors",
-                      processors == 0 ? Value() : Value(std::uint64_t{processors}),
+                      processors == 0 ? Held() : Held(std::uint64_t{processors}),
                       processors == 0           ? "the file keeps no registers"
                       : image.registers.empty() ? "vCPUs whose registers it keeps"
                                                 : "vCPUs whose registers it keeps, CR3 included"});
   const std::size_t line = image.vmcoreinfo.find('\n');
   findings.push_back({"image_vmcoreinfo",
-                      image.vmcoreinfo.empty() ? Value() : Value(image.vmcoreinfo.substr(0, line)),
+                      image.vmcoreinfo.empty() ? Held() : Held(image.vmcoreinfo.substr(0, line)),
                       image.vmcoreinfo.empty() ? "the file carries none" : "the file's note"});
   findings.push_back(
       {"image_one_instant", std::string(image.one_instant ? "proved" : "unknown"),

@@ -145,9 +145,9 @@ std::string progress_text(const images::SnapshotProgress& progress, std::size_t 
                             ? std::string(" 100 %  completing the image")
                             : fmt::format(" {:3.0f} %  {} of {}", part * 100,
                                           size_text(progress.done), size_text(progress.total));
-  constexpr std::size_t kLongest = 40;
+  constexpr std::size_t kLongestMember = 40;
   if (width < numbers.size() + 4) return numbers;
-  const std::size_t bar = std::min(kLongest, width - numbers.size() - 3);
+  const std::size_t bar = std::min(kLongestMember, width - numbers.size() - 3);
   const auto filled = static_cast<std::size_t>(part * static_cast<double>(bar));
   return "[" + std::string(filled, '#') + std::string(bar - filled, '.') + "]" + numbers;
 }

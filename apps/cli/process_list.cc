@@ -95,14 +95,14 @@ void mark_names(std::span<const views::Column> columns, std::vector<views::Row>&
 }
 
 void arrange_as_tree(std::span<const views::Column> columns, std::vector<views::Row>& rows) {
-  constexpr std::size_t kDeepest = 40;  // deeper ones are indented no further
+  constexpr std::size_t kDeepestIndent = 40;  // deeper ones are indented no further
   const std::size_t comm = index_of(columns, "comm");
   std::vector<views::Row> arranged;
   arranged.reserve(rows.size());
   for (const auto& [row, depth] : Tree(columns, rows).order()) {
     arranged.push_back(std::move(rows[row]));
     if (auto* name = std::get_if<std::string>(&arranged.back().values[comm]); name && depth > 0)
-      *name = std::string(2 * std::min(depth, kDeepest), ' ') + *name;
+      *name = std::string(2 * std::min(depth, kDeepestIndent), ' ') + *name;
   }
   rows = std::move(arranged);
 }

@@ -66,8 +66,8 @@ Effect TopScreen::press(const Key& key) {
 }
 
 Effect TopScreen::type(const Key& key) {
-  constexpr std::size_t kLongest = 60;
-  if (key.name == Name::character && filter_.size() < kLongest)
+  constexpr std::size_t kLongestName = 60;
+  if (key.name == Name::character && filter_.size() < kLongestName)
     filter_ += key.character;
   else if (key.name == Name::backspace && !filter_.empty())
     filter_.pop_back();

@@ -16,19 +16,19 @@ namespace {
 using base::Code;
 using testing::BusyProcess;
 
-constexpr std::size_t kMemory = std::size_t{16} * 4096;
+constexpr std::size_t kCopiedBytes = std::size_t{16} * 4096;
 
 // Memory at the same address in the test and the process.
 class CopyPreconditions : public ::testing::Test {
  protected:
   void start(int sharing, int advice) {
-    memory_ = mmap(nullptr, kMemory, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
-    process_.emplace([this, advice](auto&) { madvise(memory_, kMemory, advice); });
+    memory_ = mmap(nullptr, kCopiedBytes, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
+    process_.emplace([this, advice](auto&) { madvise(memory_, kCopiedBytes, advice); });
   }
-  void TearDown() override { munmap(memory_, kMemory); }
+  void TearDown() override { munmap(memory_, kCopiedBytes); }
 
   std::array<HostRange, 1> range() const {
-    return {{{base::HostVirtual(reinterpret_cast<std::uint64_t>(memory_)), kMemory}}};
+    return {{{base::HostVirtual(reinterpret_cast<std::uint64_t>(memory_)), kCopiedBytes}}};
   }
   base::Result<void> check() { return can_be_copied(identify(process_->pid()).value(), range()); }
 

@@ -19,7 +19,7 @@ using base::Result;
 
 constexpr std::size_t page_bytes = 4096;
 constexpr std::size_t chunk_bytes = 128u << 10;
-constexpr std::size_t tokens = 256;
+constexpr std::size_t kTokens = 256;
 constexpr std::size_t max_token_bytes = 1024;  // twice KSYM_NAME_LEN
 
 // A copy of guest memory whose end is found while reading it: it grows by chunks, and by pages
@@ -105,7 +105,7 @@ std::uint16_t entry(std::span<const std::byte> table, std::size_t index) {
 Result<std::vector<std::byte>> read_token_table(memory::VirtualMemory& memory, GuestVirtual from,
                                                 std::span<const std::byte> token_index) {
   std::size_t last = 0;
-  for (std::size_t i = 0; i < tokens; ++i) {
+  for (std::size_t i = 0; i < kTokens; ++i) {
     last = std::max<std::size_t>(last, entry(token_index, i));
   }
   GrowingCopy copy(memory, from);
@@ -181,7 +181,7 @@ Result<KallsymsTables> read_kallsyms(memory::VirtualMemory& memory, const Vmcore
   }
   tables.symbols = *symbols;
 
-  tables.token_index.resize(tokens * sizeof(std::uint16_t));
+  tables.token_index.resize(kTokens * sizeof(std::uint16_t));
   if (auto read = memory.read(places->token_index, tables.token_index); !read)
     return base::fail(read.error());
   auto token_table = read_token_table(memory, places->token_table, tables.token_index);

@@ -16,7 +16,7 @@ namespace {
 using base::GuestVirtual;
 
 constexpr std::uint64_t kAlignment = 8;  // of each table, until 7.0
-constexpr std::size_t kTokens = 256;
+constexpr std::size_t kTokensOfATable = 256;
 constexpr std::size_t kDigit = '0';             // the token that the digits begin with
 constexpr std::size_t kMarked = 256;            // names from one marker to the next
 constexpr std::size_t kLongestName = 2 + 1024;  // with its length, at least twice KSYM_NAME_LEN
@@ -52,7 +52,7 @@ std::optional<GuestVirtual> table_start(const Window& window, GuestVirtual digit
 // Where the index of the table at `table` is: the very 256 offsets of its tokens, behind it.
 std::optional<GuestVirtual> index_of(const Window& window, GuestVirtual table) {
   const auto text = window.from(table);
-  std::array<std::uint16_t, kTokens> index{};
+  std::array<std::uint16_t, kTokensOfATable> index{};
   std::size_t at = 0;
   for (std::uint16_t& offset : index) {
     offset = static_cast<std::uint16_t>(at);

@@ -105,7 +105,7 @@ Result<Types> Types::find(memory::VirtualMemory& memory, base::GuestVirtual stex
                                   .type_len = 0,
                                   .str_off = 0,
                                   .str_len = 0};
-  constexpr int kMostTries = 16;
+  constexpr int kMostBeginnings = 16;
   const auto wanted =
       std::as_bytes(std::span(&kBeginning, 1)).first(offsetof(btf_header, type_len));
   auto found =
@@ -125,7 +125,7 @@ Result<Types> Types::find(memory::VirtualMemory& memory, base::GuestVirtual stex
     if (!memory.read(at, bytes)) return true;
     auto types = parse(bytes);
     if (types && types->find_struct("task_struct")) found = std::move(types);
-    return !found && ++tries < kMostTries;
+    return !found && ++tries < kMostBeginnings;
   });
   return found;
 }

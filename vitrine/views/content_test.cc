@@ -17,7 +17,7 @@ using synthetic::GuestOptions;
 using synthetic::Observer;
 using synthetic::ReaderKind;
 
-constexpr std::uint64_t page = 4096;
+using base::kPage;
 
 class ContentTest : public ::testing::TestWithParam<ReaderKind> {
  protected:
@@ -82,11 +82,11 @@ class ContentTest : public ::testing::TestWithParam<ReaderKind> {
 INSTANTIATE_TEST_SUITE_P(Readers, ContentTest, ::testing::ValuesIn(synthetic::every_reader));
 
 TEST_P(ContentTest, IsThatOfItsPagesUpToItsEnd) {
-  cache_.add(inode(file_), 0, std::string(page, 'a'));
-  cache_.add(inode(file_), 1, std::string(page, 'b'));
-  set_size(file_, page + 5);
+  cache_.add(inode(file_), 0, std::string(kPage, 'a'));
+  cache_.add(inode(file_), 1, std::string(kPage, 'b'));
+  set_size(file_, kPage + 5);
   EXPECT_EQ(read("/file"), "0+4101 cached");
-  EXPECT_EQ(text_, std::string(page, 'a') + "bbbbb");
+  EXPECT_EQ(text_, std::string(kPage, 'a') + "bbbbb");
   EXPECT_TRUE(outcome_.complete);
   EXPECT_FALSE(failure_);
 }
@@ -95,17 +95,17 @@ TEST_P(ContentTest, TellsWhatIsNotCached) {
   cache_.add(inode(file_), 1, "one");
   cache_.add(inode(file_), 700, "far");
   cache_.store(inode(file_), 2, 0x1234567);  // evicted: a number
-  set_size(file_, 701 * page);
+  set_size(file_, 701 * kPage);
   EXPECT_EQ(read("/file"),
             "0+4096 missing, 4096+4096 cached, 8192+2859008 missing, 2867200+4096 cached");
-  EXPECT_EQ(text_.size(), 701 * page);
-  EXPECT_EQ(text_.substr(700 * page, 3), "far");
+  EXPECT_EQ(text_.size(), 701 * kPage);
+  EXPECT_EQ(text_.substr(700 * kPage, 3), "far");
 }
 
 TEST_P(ContentTest, IsZeroWhereMemoryIsTheOnlyPlaceOfAFile) {
   cache_.add(inode(volatile_), 1, "one");
   cache_.store(inode(volatile_), 3, 0x1234567);
-  set_size(volatile_, 5 * page);
+  set_size(volatile_, 5 * kPage);
   EXPECT_EQ(read("/volatile"),
             "0+4096 hole, 4096+4096 cached, 8192+4096 hole, 12288+4096 swapped, 16384+4096 hole");
   set_size(volatile_, 0);
@@ -115,15 +115,15 @@ TEST_P(ContentTest, IsZeroWhereMemoryIsTheOnlyPlaceOfAFile) {
 
 TEST_P(ContentTest, MayBeInLargeFolios) {
   std::string bytes;
-  for (int i = 0; i < 16; ++i) bytes += std::string(page, static_cast<char>('a' + i));
+  for (int i = 0; i < 16; ++i) bytes += std::string(kPage, static_cast<char>('a' + i));
   cache_.add(inode(file_), 16, bytes, 4);
-  cache_.add(inode(file_), 64, std::string(64 * page, 'z'), 6);
+  cache_.add(inode(file_), 64, std::string(64 * kPage, 'z'), 6);
   cache_.add(inode(file_), 32, "x", 1);
-  set_size(file_, 128 * page);
+  set_size(file_, 128 * kPage);
   EXPECT_EQ(read("/file"),
             "0+65536 missing, 65536+73728 cached, 139264+122880 missing, 262144+262144 cached");
-  EXPECT_EQ(text_.substr(16 * page, 16 * page), bytes);
-  EXPECT_EQ(text_.substr(127 * page), std::string(page, 'z'));
+  EXPECT_EQ(text_.substr(16 * kPage, 16 * kPage), bytes);
+  EXPECT_EQ(text_.substr(127 * kPage), std::string(kPage, 'z'));
 }
 
 TEST_P(ContentTest, IsNotBelievedOfPagesOfOthers) {
@@ -132,7 +132,7 @@ TEST_P(ContentTest, IsNotBelievedOfPagesOfOthers) {
   cache_.store(inode(file_), 1, cache_.add(inode(file_), 5, "elsewhere").value);
   cache_.store(inode(file_), 2, others.value + 8);
   cache_.store(inode(file_), 3, 0xdead000000000100);
-  set_size(file_, 6 * page);
+  set_size(file_, 6 * kPage);
   EXPECT_EQ(read("/file"), "0+16384 damaged, 16384+4096 missing, 20480+4096 cached");
   const GuestVirtual stale = cache_.add(inode(file_), 5, "being read");
   cache_.frames().set(
@@ -184,7 +184,7 @@ TEST_P(ContentTest, EndsWhateverItHolds) {
   files_.open(1, files_.root_mount(), file_);
   const GuestVirtual first = cache_.add(inode(file_), 0, "x");
   cache_.add(inode(file_), 70, "y", 1);
-  set_size(file_, 100 * page);
+  set_size(file_, 100 * kPage);
   std::uint64_t slot = 0;
   std::mt19937_64 random(5);
   const std::vector<GuestVirtual> objects{inode(file_), cache_.node_of(inode(file_), 0, slot),

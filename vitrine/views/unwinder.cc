@@ -133,8 +133,8 @@ base::Result<Unwinder::Registers> Unwinder::number_registers(const Fields& field
 // a stack pointer; then ORC_TYPE_UNDEFINED 0, END_OF_STACK 1, CALL 2, REGS 3, REGS_PARTIAL 4
 // (fb799447ae29).
 Unwinder::Rule Unwinder::rule_of(const Fields& fields, std::span<const std::byte> entry) {
-  constexpr std::array kKinds{Kind::undefined, Kind::end, Kind::call, Kind::registers,
-                              Kind::interrupt};
+  constexpr std::array kRuleKinds{Kind::undefined, Kind::end, Kind::call, Kind::registers,
+                                  Kind::interrupt};
   const auto part = [entry](const Bits& bits) {
     return bits.byte < entry.size()
                ? std::to_integer<std::uint32_t>(entry[bits.byte]) >> bits.shift & bits.mask
@@ -151,7 +151,7 @@ Unwinder::Rule Unwinder::rule_of(const Fields& fields, std::span<const std::byte
   rule.sp_register = part(fields.sp_register);
   rule.bp_register = part(fields.bp_register);
   const std::uint32_t type = part(fields.kind) + (fields.end_is_a_bit ? 2U : 0U);
-  rule.kind = type < kKinds.size() ? kKinds.at(type) : Kind::undefined;
+  rule.kind = type < kRuleKinds.size() ? kRuleKinds.at(type) : Kind::undefined;
   if (fields.end_is_a_bit && rule.sp_register == Registers::undefined)
     rule.kind = part(fields.end) != 0 ? Kind::end : Kind::undefined;
   return rule;

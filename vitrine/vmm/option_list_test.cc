@@ -44,13 +44,13 @@ TEST(OptionList, TakesNoMoreRoomThanAMultipleOfItsText) {
 }
 
 TEST(ParseSize, KnowsUnitsFractionsAndOverflow) {
-  constexpr std::uint64_t kMebibyte = 1 << 20;
-  EXPECT_EQ(parse_size("512", kMebibyte), 512 * kMebibyte);
-  EXPECT_EQ(parse_size("2097152k", kMebibyte), 2048 * kMebibyte);
-  EXPECT_EQ(parse_size("1G"), 1024 * kMebibyte);
-  EXPECT_EQ(parse_size("1.5g"), 1536 * kMebibyte);
-  EXPECT_EQ(parse_size("0x40000000"), 1024 * kMebibyte);
-  EXPECT_EQ(parse_size("7b", kMebibyte), 7U);
+  constexpr std::uint64_t kSizeUnit = 1 << 20;
+  EXPECT_EQ(parse_size("512", kSizeUnit), 512 * kSizeUnit);
+  EXPECT_EQ(parse_size("2097152k", kSizeUnit), 2048 * kSizeUnit);
+  EXPECT_EQ(parse_size("1G"), 1024 * kSizeUnit);
+  EXPECT_EQ(parse_size("1.5g"), 1536 * kSizeUnit);
+  EXPECT_EQ(parse_size("0x40000000"), 1024 * kSizeUnit);
+  EXPECT_EQ(parse_size("7b", kSizeUnit), 7U);
   for (const char* text :
        {"", "G", "1X", "1.G.", "-1", "99999999999E", "0xg", "1 G", "20000000T"}) {
     EXPECT_FALSE(parse_size(text)) << text;

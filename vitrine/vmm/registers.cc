@@ -152,8 +152,7 @@ base::Result<RunState> run_state(Qmp& qmp) {
   const Json running = reply->is_object() ? reply->value("running", Json()) : Json();
   const Json status = reply->is_object() ? reply->value("status", Json()) : Json();
   if (!running.is_boolean() || !status.is_string()) {
-    return base::fail(base::Code::inconsistent,
-                      "QMP answered query-status with something else");
+    return base::fail(base::Code::inconsistent, "QMP answered query-status with something else");
   }
   return RunState{running.get<bool>(), status.get<std::string>()};
 }
@@ -162,8 +161,7 @@ base::Result<std::size_t> processor_count(Qmp& qmp) {
   const auto reply = query_monitor(qmp, "query-cpus-fast");
   if (!reply) return base::fail(reply.error());
   if (!reply->is_array()) {
-    return base::fail(base::Code::inconsistent,
-                      "QMP answered query-cpus-fast with something else");
+    return base::fail(base::Code::inconsistent, "QMP answered query-cpus-fast with something else");
   }
   return reply->size();
 }

@@ -30,9 +30,9 @@ class PageFrames {
 
  private:
   GuestVirtual entry(std::uint64_t frame) const;
-  std::vector<std::byte> entry_in_use() const;  // as every frame's is at first
-  GuestPhysical physical(GuestVirtual in_array) const;
-  const char* type_member() const;  // says what kind of frame it is
+  std::vector<std::byte> entry_in_use() const;    // as every frame's is at first
+  GuestPhysical physical(GuestVirtual at) const;  // in the array
+  const char* type_member() const;                // says what kind of frame it is
 
   Kernel& kernel_;
 };

@@ -15,6 +15,8 @@
 #include <cstdint>
 #include <thread>
 
+#include "vitrine/base/address.h"
+
 namespace vitrine::host {
 namespace {
 

@@ -264,20 +264,26 @@ class CoreWriter {
     for (const CoreRegion& region : process_.regions) {
       walk(region, [&](const PageEntry& entry, GuestVirtual start, GuestVirtual end) {
         if (entry.fault != Fault::none) return true;
-        for (GuestVirtual page = start; page < end && done; page = page + kPageBytes) {
-          while (at < segments_.size() && segments_[at].start + segments_[at].memory <= page) ++at;
-          if (at == segments_.size()) break;
-          const Segment& segment = segments_[at];
-          if (page < segment.start || page - segment.start >= segment.file) continue;
-          requests_.push_back({entry.physical + (page - entry.address), {}});
-          offsets_.push_back(segment.offset + (page - segment.start));
-          if (requests_.size() == kBatch) done = flush();
-        }
+        for (GuestVirtual page = start; page < end && at < segments_.size() && done;
+             page = page + kPageBytes)
+          done = ask_for(entry, page, at);
         return done.has_value();
       });
       if (!done) return done;
     }
     return flush();
+  }
+
+  // A page that was planned for. `at` is the segment of the page before, from where on it is
+  // sought.
+  base::Result<void> ask_for(const PageEntry& entry, GuestVirtual page, std::size_t& at) {
+    while (at < segments_.size() && segments_[at].start + segments_[at].memory <= page) ++at;
+    if (at == segments_.size()) return {};
+    const Segment& segment = segments_[at];
+    if (page < segment.start || page - segment.start >= segment.file) return {};
+    requests_.push_back({entry.physical + (page - entry.address), {}});
+    offsets_.push_back(segment.offset + (page - segment.start));
+    return requests_.size() == kBatch ? flush() : base::Result<void>();
   }
 
   base::Result<void> flush() {

@@ -80,7 +80,7 @@ class TypeCatalog {
   std::vector<Enumerator> enumerators(TypeId type) const;
 
  private:
-  std::string text(std::uint32_t type, int depth) const;
+  std::string text(std::uint32_t id, int depth) const;
 
   const Types* types_;
 };

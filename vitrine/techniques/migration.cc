@@ -7,6 +7,7 @@
 #include <charconv>
 #include <sstream>
 
+#include "vitrine/base/address.h"
 #include "vitrine/base/json.h"
 #include "vitrine/host/write_protection.h"
 #include "vitrine/techniques/handed_descriptor.h"

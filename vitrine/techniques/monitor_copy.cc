@@ -27,7 +27,7 @@ base::Error explain(const StreamDrain& drain, base::Error of_vmm) {
 
 base::Result<void> await(Migration& migration, StreamDrain& drain) {
   std::uint64_t before = drain.bytes();
-  std::chrono::steady_clock::time_point since = Clock::now();
+  auto since = std::chrono::steady_clock::now();
   while (true) {
     const auto completed = migration.completed();
     if (!completed) return base::fail(explain(drain, completed.error()));

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "vitrine/base/address.h"
 #include "vitrine/base/file_descriptor.h"
 
 namespace vitrine::techniques {

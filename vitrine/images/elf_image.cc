@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "vitrine/base/page.h"
 #include "vitrine/images/elf_notes.h"
 #include "vitrine/memory/elf_core.h"
 
@@ -29,7 +30,7 @@ void ElfImage::lay_out() {
   const std::size_t headers =
       1 + ram_.size() + (kernel_ ? 1 : 0) + (guest_.predecessor.empty() ? 0 : 1);
   notes_offset_ = sizeof(Elf64_Ehdr) + headers * sizeof(Elf64_Phdr);
-  end_ = page_up(notes_offset_ + notes_.size());
+  end_ = base::page_up(notes_offset_ + notes_.size());
   std::uint64_t pages = 0;
   for (Segment& segment : ram_) {
     segment.offset = end_;

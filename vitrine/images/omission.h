@@ -3,28 +3,13 @@
 // Thread contract: plain values.
 #pragma once
 
-#include <chrono>
-#include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <span>
 
 #include "vitrine/base/address.h"
 
 namespace vitrine::images {
 
 constexpr std::uint64_t kPageBytes = base::kPage;
-inline constexpr std::chrono::milliseconds kProgressInterval{100};  // between two reports of it
-
-constexpr std::uint64_t page_up(std::uint64_t bytes) {
-  return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
-}
-
-// REQUIRES: not empty.
-inline bool is_zero(std::span<const std::byte> page) {
-  // Each byte equals its neighbour, and the first is zero: memcmp is the fastest scan there is.
-  return page[0] == std::byte{} && std::memcmp(page.data(), page.data() + 1, page.size() - 1) == 0;
-}
 
 // What a user may ask to leave out.
 struct Omissions {

@@ -5,6 +5,7 @@
 // Thread contract: one thread at a time.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -14,6 +15,9 @@
 #include "vitrine/base/result.h"
 
 namespace vitrine::images {
+
+// Between two reports of how far the writing of a file has come.
+inline constexpr std::chrono::milliseconds kProgressInterval{100};
 
 class OutputFile {
  public:

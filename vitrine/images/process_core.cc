@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "vitrine/base/page.h"
 #include "vitrine/images/elf_notes.h"
 #include "vitrine/images/omission.h"
 #include "vitrine/memory/gather_reader.h"
@@ -210,7 +211,7 @@ class CoreWriter {
     const bool many = headers >= PN_XNUM;
     const std::uint64_t sections = sizeof(Elf64_Ehdr) + headers * sizeof(Elf64_Phdr);
     const std::uint64_t notes_offset = sections + (many ? sizeof(Elf64_Shdr) : 0);
-    end_ = page_up(notes_offset + notes.size());
+    end_ = base::page_up(notes_offset + notes.size());
     for (Segment& segment : segments_) {
       segment.offset = end_;
       end_ += segment.file;
@@ -313,7 +314,7 @@ class CoreWriter {
   }
 
   static bool worth_writing(const memory::ReadRequest& page) {
-    return page.status == memory::ReadStatus::ok && !is_zero(page.into);
+    return page.status == memory::ReadStatus::ok && !base::is_zero(page.into);
   }
 
   void tell() {

@@ -4,6 +4,9 @@
 #include <cstring>
 #include <span>
 
+#include "vitrine/base/page.h"
+#include "vitrine/images/output_file.h"
+
 namespace vitrine::images {
 namespace {
 
@@ -127,7 +130,8 @@ void RamCopy::settle(memory::Range piece, GuestPhysical at, ReadStatus status) {
   Fate& fate = fates_[offset / kPageBytes];
   switch (status) {
     case ReadStatus::ok:
-      if (request_.omissions.zero && is_zero(std::span(buffer_).subspan(offset, kPageBytes))) {
+      if (request_.omissions.zero &&
+          base::is_zero(std::span(buffer_).subspan(offset, kPageBytes))) {
         ++report_.pages.zero;
         return;
       }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "vitrine/base/page.h"
+
 namespace vitrine::techniques {
 namespace {
 
@@ -19,8 +21,6 @@ struct Extent {
   std::size_t at = 0;  // in the arena
   bool ok = true;
 };
-
-std::uint64_t page_up(std::uint64_t value) { return (value + kPage - 1) / kPage * kPage; }
 
 }  // namespace
 
@@ -69,7 +69,7 @@ void KcoreMemory::fetch(std::span<const Wanted> wanted) {
   std::vector<std::size_t> extent_of;
   for (const Wanted& one : wanted) {
     const std::uint64_t begin = one.offset() / kPage * kPage;
-    const std::uint64_t end = page_up(one.offset() + one.request->into.size());
+    const std::uint64_t end = base::page_up(one.offset() + one.request->into.size());
     // What lies between two segments cannot be read.
     if (extents.empty() || begin > extents.back().end + kGap ||
         extents.back().segment != one.segment)
@@ -114,7 +114,7 @@ std::vector<memory::Range> KcoreMemory::populated(memory::Range within) {
     for (const memory::Range& range : ram_) {
       const auto begin = std::max({segment.physical.start, range.start, within.start});
       const auto end = std::min({segment.physical.end(), range.end(), within.end()});
-      const std::uint64_t first = page_up(begin.value);
+      const std::uint64_t first = base::page_up(begin.value);
       const std::uint64_t last = end.value / kPage * kPage;
       if (first < last) ranges.push_back({base::GuestPhysical(first), last - first});
     }

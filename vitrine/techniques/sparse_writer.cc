@@ -4,18 +4,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+
+#include "vitrine/base/page.h"
 
 namespace vitrine::techniques {
-namespace {
-
-bool is_zero(std::span<const std::byte> bytes) {
-  // Comparing it with itself, shifted by one byte, leaves the work to memcmp.
-  return bytes.empty() || (bytes[0] == std::byte{0} &&
-                           std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
-}
-
-}  // namespace
 
 base::Result<void> SparseWriter::begin(std::uint64_t size) {
   buffer_.clear();
@@ -41,7 +33,7 @@ base::Result<void> SparseWriter::write_piece(std::uint64_t offset,
                                              std::span<const std::byte> bytes) {
   const std::uint64_t page = offset / kPage;
   if (page >= written_.size()) written_.resize(page + page / 2 + 1);
-  if (!written_[page] && is_zero(bytes)) return {};
+  if (!written_[page] && base::is_zero(bytes)) return {};
   written_[page] = true;
   if (offset != buffer_offset_ + buffer_.size() || buffer_.size() + bytes.size() > kBuffer) {
     if (auto done = flush(); !done) return done;

@@ -33,9 +33,11 @@ void watch_and_kill(const Guest& guest, const std::string& technique,
                     std::chrono::milliseconds after, const std::filesystem::path& cache,
                     const std::filesystem::path& temporary) {
   const TemporaryFolder out;
-  Subprocess watch({"env", "XDG_CACHE_HOME=" + cache.string(), "TMPDIR=" + temporary.string(),
-                    program(), "ps", guest.name(), "--watch", "0.01", "--technique", technique},
-                   out.path() / "output", out.path() / "errors");
+  std::vector<std::string> command{"env", "TMPDIR=" + temporary.string()};
+  for (const std::string& argument :
+       vitrine_command({"ps", guest.name(), "--watch", "0.01", "--technique", technique}, cache))
+    command.push_back(argument);
+  Subprocess watch(command, out.path() / "output", out.path() / "errors");
   std::this_thread::sleep_for(after);
   EXPECT_TRUE(watch.running()) << read_file(out.path() / "errors");
   watch.kill();

@@ -101,8 +101,8 @@ TEST_F(LibvirtPeek, FindsADomainByNameAndUri) {
 TEST_F(LibvirtPeek, LeavesNothingWhenItIsKilled) {
   for (int i = 0; i < 10; ++i) {
     const TemporaryFolder files;
-    Subprocess tool({"env", "XDG_CACHE_HOME=" + files.path().string(), program(), "ps", "peeked",
-                     "--technique", "libvirt", "--watch", "0.01"},
+    Subprocess tool(vitrine_command({"ps", "peeked", "--technique", "libvirt", "--watch", "0.01"},
+                                    files.path()),
                     files.path() / "out", files.path() / "err");
     tool.wait(std::chrono::milliseconds(300 + 97 * i));
     tool.kill();

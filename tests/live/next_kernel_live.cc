@@ -14,8 +14,7 @@ class NextKernel : public testing::TestWithParam<const char*> {};
 class Watch {
  public:
   explicit Watch(const Guest& guest)
-      : process_({"env", "XDG_CACHE_HOME=" + folder_.path().string(), program(), "ps", guest.name(),
-                  "--watch", "0.2", "--json"},
+      : process_(vitrine_command({"ps", guest.name(), "--watch", "0.2", "--json"}, folder_.path()),
                  output_, folder_.path() / "errors") {}
   std::vector<nlohmann::json> lines() const {
     std::vector<nlohmann::json> all;

@@ -16,9 +16,9 @@ class TechniqueKillTest : public GuestTest, public testing::WithParamInterface<s
   static void SetUpTestSuite() { boot({.name = "kills", .sleepers = 5}); }
 
   std::vector<std::string> command() const {
-    std::vector<std::string> whole{"env", "TMPDIR=" + images_.path().string(),
-                                   "XDG_CACHE_HOME=" + files_.path().string()};
-    for (const std::string& argument : vitrine_command({"ps", guest().name(), GetParam()}))
+    std::vector<std::string> whole{"env", "TMPDIR=" + images_.path().string()};
+    for (const std::string& argument :
+         vitrine_command({"ps", guest().name(), GetParam()}, files_.path()))
       whole.push_back(argument);
     return whole;
   }

@@ -10,8 +10,11 @@ std::string program() {
   return wanted == nullptr ? VITRINE_PROGRAM : wanted;
 }
 
-std::vector<std::string> vitrine_command(const std::vector<std::string>& arguments) {
-  std::vector<std::string> command{program()};
+std::vector<std::string> vitrine_command(const std::vector<std::string>& arguments,
+                                         const std::filesystem::path& cache) {
+  static const TemporaryFolder own;
+  std::vector<std::string> command{
+      "env", "XDG_CACHE_HOME=" + (cache.empty() ? own.path() : cache).string(), program()};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return command;
 }
@@ -24,20 +27,17 @@ std::string shell_line(const std::vector<std::string>& command) {
 
 Finished vitrine(const std::vector<std::string>& arguments, std::chrono::milliseconds limit,
                  const std::filesystem::path& cache) {
-  const TemporaryFolder empty;
-  const auto folder = cache.empty() ? empty.path() : cache;
-  std::vector<std::string> command{"env", "XDG_CACHE_HOME=" + folder.string(), program()};
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  return run(command, limit);
+  return run(vitrine_command(arguments, cache), limit);
 }
 
 nlohmann::json vitrine_json(std::vector<std::string> arguments, int expected_status) {
   arguments.emplace_back("--json");
   const Finished finished = vitrine(arguments);
   if (finished.status != expected_status) {
-    throw std::runtime_error("vitrine ended with status " + std::to_string(finished.status) +
-                             ", expected " + std::to_string(expected_status) + ": " +
-                             finished.errors + finished.output);
+    throw std::runtime_error("vitrine " + shell_line(arguments) + " ended with status " +
+                             std::to_string(finished.status) + ", expected " +
+                             std::to_string(expected_status) + ": " + finished.errors +
+                             finished.output);
   }
   return nlohmann::json::parse(expected_status == 0 || expected_status == 3 ? finished.output
                                                                             : finished.errors);

@@ -1,4 +1,4 @@
-// Runs the vitrine program as a user would, within a time limit, without the user's cache.
+// Runs the vitrine program as a user would, within a time limit and with a cache of its own.
 //
 // Thread contract: free functions, callable from any thread.
 #pragma once
@@ -14,13 +14,16 @@ namespace vitrine::live {
 // The program as built here, or the one that the environment names.
 std::string program();
 
-// The command line of `vitrine ARGUMENTS…`, for who starts it otherwise.
-std::vector<std::string> vitrine_command(const std::vector<std::string>& arguments);
+// The command line of `vitrine ARGUMENTS…`. What it keeps on disk goes to `cache`; if none is
+// given, to one that is empty when the test program begins: a guest is learnt once and then
+// recognised.
+std::vector<std::string> vitrine_command(const std::vector<std::string>& arguments,
+                                         const std::filesystem::path& cache = {});
 
-// The same for a shell.
+// A command line as a shell wants it.
 std::string shell_line(const std::vector<std::string>& command);
 
-// Runs `vitrine ARGUMENTS…`. What it keeps on disk goes to `cache` (an empty one if it is empty).
+// Runs it.
 Finished vitrine(const std::vector<std::string>& arguments,
                  std::chrono::milliseconds limit = std::chrono::seconds(60),
                  const std::filesystem::path& cache = {});

@@ -36,9 +36,11 @@ TaskList stable(const nlohmann::json& observed);
 TaskList stable_rows(const std::string& vm, const std::vector<std::string>& arguments = {});
 
 // Runs `vitrine ps` with the arguments against the guest and compares, up to three times since
-// even a quiet guest has kernel threads that wake up. Empty if the rows were right once.
+// even a quiet guest has kernel threads that wake up. Empty if the rows were right once, but for
+// differences that hold one of the texts `expected`.
 std::vector<std::string> compare_ps(Guest& guest, const std::vector<std::string>& arguments = {},
-                                    Tasks which = Tasks::processes);
+                                    Tasks which = Tasks::processes,
+                                    const std::vector<std::string>& expected = {});
 
 // The rows of the network namespace that a process is in, by the guest's own word.
 nlohmann::json rows_of_namespace(const nlohmann::json& rows, Guest& guest, const std::string& pid);

@@ -43,7 +43,7 @@ void expect_passive(Guest& guest, const std::string& technique) {
 class PassiveOnSharedRam : public GuestTest {
  protected:
   static void SetUpTestSuite() {
-    boot({.name = "passive",
+    boot({.name = "passive-shared",
           .arguments = {"-object", "memory-backend-memfd,id=ram,size=512M,share=on", "-machine",
                         "memory-backend=ram", "-device", "virtio-balloon"}});
   }
@@ -63,7 +63,7 @@ TEST_F(PassiveOnSharedRam, LeavesTheHolesOfABalloonedGuestAlone) {
 class PassiveOnPrivateRam : public GuestTest {
  protected:
   static void SetUpTestSuite() {
-    boot({.name = "passive", .arguments = {"-device", "virtio-balloon"}});
+    boot({.name = "passive-private", .arguments = {"-device", "virtio-balloon"}});
   }
 };
 

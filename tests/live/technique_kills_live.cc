@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 
 class TechniqueKillTest : public GuestTest, public testing::WithParamInterface<std::string> {
  protected:
-  static void SetUpTestSuite() { boot({.name = "kills", .sleepers = 5}); }
+  static void SetUpTestSuite() { boot({.name = "kills", .memory = "192M", .sleepers = 5}); }
 
   std::vector<std::string> command() const {
     std::vector<std::string> whole{"env", "TMPDIR=" + images_.path().string()};

@@ -13,9 +13,14 @@ namespace {
 
 using nlohmann::json;
 
+// Of RAM: much of what these tests do is to copy it.
+constexpr std::size_t kMegabytes = 192;
+
 class TechniqueTest : public GuestTest, public testing::WithParamInterface<std::string> {
  protected:
-  static void SetUpTestSuite() { boot({.name = "techniques"}); }
+  static void SetUpTestSuite() {
+    boot({.name = "techniques", .memory = std::to_string(kMegabytes) + "M"});
+  }
 
   void SetUp() override {
     GuestTest::SetUp();
@@ -137,13 +142,13 @@ TEST_P(TechniqueTest, SaysThatTheDiskIsFull) {
   if (!copies_to_a_file()) return;
   if (geteuid() != 0) GTEST_SKIP() << "SKIPPED: a small disk can only be mounted by root";
   const TemporaryFolder disk;
-  for (const std::string size : {"16m", "530m"}) {
+  for (const std::size_t megabytes : {std::size_t{16}, kMegabytes + 18}) {
     const std::string folder = disk.path().string();
     const std::string line = fmt::format(
-        "mount -t tmpfs -o size={0} none {1}; cd {1}; (sleep 1; for i in $(seq 200); do dd "
+        "mount -t tmpfs -o size={0}m none {1}; cd {1}; (sleep 1; for i in $(seq 200); do dd "
         "if=/dev/zero of=fill bs=1M count=1000 oflag=append conv=notrunc; sleep 0.02; done) "
         "2>/dev/null & TMPDIR={1} exec {2}",
-        size, folder,
+        megabytes, folder,
         shell_line(
             vitrine_command({"ps", guest().name(), "--technique", GetParam(), "--watch", "0.01"})));
     const Finished finished = run({"unshare", "-m", "sh", "-c", line}, std::chrono::seconds(60));
@@ -157,7 +162,7 @@ TEST_P(TechniqueTest, SaysThatTheDiskIsFull) {
 TEST(TechniqueOfADyingVm, EndsWithAnErrorSoon) {
   const TemporaryFolder files;
   for (const std::string& id : techniques_on_any_vm()) {
-    Guest guest({.name = "dying", .sleepers = 5});
+    Guest guest({.name = "dying", .memory = "192M", .sleepers = 5});
     std::vector<std::string> command{"env", "TMPDIR=" + files.path().string()};
     for (const std::string& argument :
          vitrine_command({"ps", guest.name(), "--technique", id, "--watch", "0.01"}))

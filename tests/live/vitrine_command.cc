@@ -6,8 +6,9 @@
 namespace vitrine::live {
 
 std::string program() {
-  const char* wanted = std::getenv("VITRINE_PROGRAM");
-  return wanted == nullptr ? VITRINE_PROGRAM : wanted;
+  for (const char* name : {"VITRINE_PROGRAM", "VITRINE_PLAIN_PROGRAM"})
+    if (const char* wanted = std::getenv(name); wanted != nullptr) return wanted;
+  return VITRINE_PROGRAM;
 }
 
 std::vector<std::string> vitrine_command(const std::vector<std::string>& arguments,

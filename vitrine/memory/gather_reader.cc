@@ -143,6 +143,13 @@ void GatherReader::expect(base::GuestPhysical at, std::uint64_t size) {
   }
 }
 
+void GatherReader::forget(Range piece) {
+  const std::uint64_t last = (piece.start.value + piece.size - 1) / kPage;
+  for (std::uint64_t page = piece.start.value / kPage; piece.size > 0 && page <= last; ++page)
+    if (Span* span = lookup(page); span != nullptr) span->high = span->low;
+  planned_ = false;
+}
+
 bool GatherReader::load_bytes(base::GuestPhysical at, std::span<std::byte> to) {
   while (!to.empty()) {
     const std::size_t part = std::min<std::size_t>(to.size(), kPage - at.value % kPage);

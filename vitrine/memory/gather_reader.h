@@ -45,6 +45,10 @@ class GatherReader {
   // Copies move while an observation grows, so none is served in place.
   const std::byte* in_place(base::GuestPhysical, std::uint64_t) { return nullptr; }
   void charge(Cost) {}
+
+  // Copies anew, when it is asked for next, what lies in the pages of the piece.
+  void forget(Range piece);
+
   ReadStatus status() const { return status_; }
   Cost cost() const { return cost_; }
 
@@ -87,8 +91,11 @@ class GatherReader {
     return fetch(at, size);
   }
 
-  // By neither of the last two observations: one may be only a comparison with the other.
-  bool unused_for_long(const Span& span) const { return span.used_in + 1 < observation_; }
+  // By neither of the last two observations: one may be only a comparison with the other. Nor is
+  // there any use in one that was forgotten.
+  bool unused_for_long(const Span& span) const {
+    return span.used_in + 1 < observation_ || span.low == span.high;
+  }
 
   Span* lookup(std::uint64_t page) {
     for (std::size_t at = hash(page);; at = (at + 1) & (table_.size() - 1)) {

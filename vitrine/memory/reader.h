@@ -59,6 +59,11 @@ class Reader {
   }
   void charge(Cost loaded) { window_.charge(loaded); }
 
+  // As the GatherReader's; what is read in place is read anew anyhow.
+  void forget(Range piece) {
+    if (gather_) gather_->forget(piece);
+  }
+
   ReadStatus status() const { return gather_ ? gather_->status() : window_.status(); }
   Cost cost() const { return gather_ ? gather_->cost() : window_.cost(); }
 

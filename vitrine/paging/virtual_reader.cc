@@ -21,6 +21,16 @@ bool VirtualReader::load_bytes(base::GuestPhysical root, base::GuestVirtual at,
   return true;
 }
 
+void VirtualReader::forget(base::GuestVirtual at, std::uint64_t size) {
+  while (size > 0) {
+    const std::uint64_t part = std::min(size, kPage - at.value % kPage);
+    base::GuestPhysical physical;
+    if (translate(at, physical)) physical_.forget({physical, part});
+    at = at + part;
+    size -= part;
+  }
+}
+
 bool VirtualReader::walk_from(base::GuestPhysical root, base::GuestVirtual at,
                               base::GuestPhysical& to) {
   if (root == space_.root && !space_.format->kernel_maps(at)) return failed(Fault::not_mapped, at);

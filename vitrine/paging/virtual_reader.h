@@ -130,6 +130,10 @@ class VirtualReader {
     if (offset < space_.direct.size) physical_.expect(space_.direct.physical + offset, size);
   }
 
+  // Has what lies there copied anew when it is asked for next: for looking again at what has moved
+  // since it was gathered. What was read of it before counts all the same.
+  void forget(base::GuestVirtual at, std::uint64_t size);
+
   [[gnu::always_inline]] bool translate(base::GuestVirtual at, base::GuestPhysical& to) {
     const std::uint64_t offset = at - space_.direct.start;
     if (offset < space_.direct.size) [[likely]] {

@@ -22,6 +22,9 @@ base::Result<WaitChannel> WaitChannel::attach(const kernel::Kernel& kernel,
   Resolver at(kernel.types);
   channel.state_ = at("task_struct", {"__state", "state"});  // renamed in 5.14, 2f064a59a11f
   channel.on_queue_ = at("task_struct", "on_rq");
+  channel.task_size_ = at.size("task_struct");
+  if (kernel.types.has_member("task_struct", "on_cpu"))  // CONFIG_SMP
+    channel.on_cpu_ = at("task_struct", "on_cpu");
   if (at.error()) return base::fail(*at.error());
   constexpr std::array<std::string_view, 4> kSymbols{"__sched_text_start", "__sched_text_end",
                                                      "__lock_text_start", "__lock_text_end"};
@@ -55,17 +58,41 @@ const Unwinder::Frame* WaitChannel::find_frame(Reader& reader, base::GuestVirtua
   return nullptr;
 }
 
-// As get_wchan() in kernel/sched/core.c.
-bool WaitChannel::of_task(Reader& reader, base::GuestVirtual task, std::string& name) {
+// As get_wchan() in kernel/sched/core.c; but one that is just about to leave its processor is not
+// asleep, though it is on no queue any more: its stack still moves.
+bool WaitChannel::sleeps(Reader& reader, base::GuestVirtual task, bool& asleep) {
   std::uint32_t state = 0;
   std::uint8_t on_queue = 0;  // an int until 7.0: its lowest byte
-  name.clear();
-  if (!reader.load(task + state_, state) || !reader.load(task + on_queue_, on_queue)) return false;
-  if (state == 0 || state == kWaking || on_queue != 0) return true;
-  const Unwinder::Frame* frame = find_frame(reader, task);
-  if (frame == nullptr) return false;
-  name = name_of(reader, frame->address);
-  return !name.empty();
+  std::uint8_t on_cpu = 0;    // the same
+  if (!reader.load(task + state_, state) || !reader.load(task + on_queue_, on_queue) ||
+      (on_cpu_ != 0 && !reader.load(task + on_cpu_, on_cpu)))
+    return false;
+  asleep = state != 0 && state != kWaking && on_queue == 0 && on_cpu == 0;
+  return true;
+}
+
+// The task, and as much of its stack as was followed.
+void WaitChannel::forget(Reader& reader, base::GuestVirtual task) {
+  reader.forget(task, task_size_);
+  if (stack_.empty()) return;
+  const base::GuestVirtual first = stack_.front().sp - base::kPage;
+  const base::GuestVirtual last = stack_.back().sp + base::kPage;
+  if (last - first <= kMostStack) reader.forget(first, last - first);
+}
+
+// A stack that leads nowhere is one that moved: its task woke up since it was seen asleep.
+bool WaitChannel::of_task(Reader& reader, base::GuestVirtual task, std::string& name) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    bool asleep = false;
+    name.clear();
+    if (!sleeps(reader, task, asleep)) return false;
+    if (!asleep) return true;
+    if (const Unwinder::Frame* frame = find_frame(reader, task))
+      name = name_of(reader, frame->address);
+    if (!name.empty()) return true;
+    forget(reader, task);
+  }
+  return false;
 }
 
 }  // namespace vitrine::views

@@ -35,7 +35,9 @@ class WaitChannel {
   bool of_task(Reader& reader, base::GuestVirtual task, std::string& name);
 
  private:
+  static constexpr int kAttempts = 3;  // to follow a stack that moves
   static constexpr std::size_t kMostSchedulerFrames = 16;
+  static constexpr std::uint64_t kMostStack = 64 << 10;  // THREAD_SIZE, of kernels with KASAN
   static constexpr std::size_t kMostNames = 65'536;
   static constexpr std::uint32_t kWaking = 0x200;  // TASK_WAKING, include/linux/sched.h
 
@@ -60,10 +62,14 @@ class WaitChannel {
 
   const std::string& name_of(Reader& reader, base::GuestVirtual at);
 
+  bool sleeps(Reader& reader, base::GuestVirtual task, bool& asleep);
+  void forget(Reader& reader, base::GuestVirtual task);
+
   ModuleList modules_;
   AnyUnwinder unwinder_;
-  std::uint32_t state_ = 0, on_queue_ = 0;  // task_struct
-  std::array<Code, 2> skipped_;             // of the scheduler, and of locks
+  std::uint32_t state_ = 0, on_queue_ = 0, on_cpu_ = 0;  // task_struct; 0: it has none
+  std::uint32_t task_size_ = 0;
+  std::array<Code, 2> skipped_;  // of the scheduler, and of locks
   std::map<base::GuestVirtual, std::string> names_;
   std::vector<Unwinder::Frame> stack_;
 };

@@ -8,7 +8,7 @@ packages_to_build=(
 )
 packages_to_bench=(libbenchmark-dev)
 packages_to_test=(crash gdb libgtest-dev libgmock-dev)
-packages_to_check=(clang clang-format clang-tidy libclang-rt-14-dev llvm)
+packages_to_check=(clang clang-format clang-tidy libclang-rt-14-dev lld llvm)
 packages_for_guests=(busybox-static cpio debian-archive-keyring file gcc gcc-aarch64-linux-gnu kmod libc6-dev
   libc6-dev-arm64-cross make qemu-system-arm qemu-system-x86 xz-utils)
 # What the live tests of a VM that libvirt runs need, with --full.

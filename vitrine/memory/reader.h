@@ -55,7 +55,7 @@ class Reader {
 
   // As PhysicalReader says. What is loaded so is not recorded: see recording().
   [[gnu::always_inline]] const std::byte* in_place(base::GuestPhysical at, std::uint64_t size) {
-    return simple_ || may_load_in_place() ? window_.in_place(at, size) : nullptr;
+    return !gather_ ? window_.in_place(at, size) : nullptr;
   }
   void charge(Cost loaded) { window_.charge(loaded); }
 
@@ -81,12 +81,10 @@ class Reader {
       recording_->add_failure(at, sizeof(T), status());
     else if (ignored != 0)
       recording_->add_masked(at, to, ignored);
-    else if (!recording_->full())
+    else
       recording_->add(at, to);
     return loaded;
   }
-
-  bool may_load_in_place() { return !gather_ && !recording_->full(); }
 
   WindowReader window_{std::span<const Window>()};
   std::optional<GatherReader> gather_;

@@ -43,7 +43,7 @@ class Recording {
   };
 
   void clear() {
-    values_.clear();
+    count_ = 0;
     masked_.clear();
     stretches_.clear();
     failures_.clear();
@@ -51,18 +51,31 @@ class Recording {
     whole_ = true;
   }
 
-  // REQUIRES: `at` is in RAM, and the recording is not full.
+  // As it is to be kept. REQUIRES: `at` is in RAM.
+  template <Loadable T>
+  [[gnu::always_inline]] static Value packed(base::GuestPhysical at, const T& value) {
+    constexpr std::uint64_t kSizeLog = sizeof(T) == 1   ? 0
+                                       : sizeof(T) == 2 ? 1
+                                       : sizeof(T) == 4 ? 2
+                                                        : 3;
+    Value made{at.value | kSizeLog << kPlaceBits, 0};
+    std::memcpy(&made.value, &value, sizeof(T));
+    return made;
+  }
+  // REQUIRES: `at` is in RAM.
   template <Loadable T>
   [[gnu::always_inline]] void add(base::GuestPhysical at, const T& value) {
-    values_.push_back(packed(at, value));
+    room().front() = packed(at, value);
+    ++count_;
   }
-  // Whether no more values are kept; asked before some are added, not before each.
-  bool full() {
-    if (values_.size() < kMostValues) [[likely]]
-      return false;
-    whole_ = false;
-    return true;
+  // Where the next values go, at least one; the first `written` of them count once they are there.
+  // Valid until something is added otherwise.
+  [[gnu::always_inline]] std::span<Value> room() {
+    if (count_ == values_.size()) [[unlikely]]
+      make_room();
+    return std::span(values_).subspan(count_);
   }
+  void settle(std::size_t written) { count_ += written; }
   template <Loadable T>
   void add_masked(base::GuestPhysical at, const T& value, std::uint64_t ignored) {
     Value kept = packed(at, value);
@@ -84,7 +97,7 @@ class Recording {
       failures_.push_back({at, static_cast<std::uint32_t>(size), status});
   }
 
-  std::span<const Value> values() const { return values_; }
+  std::span<const Value> values() const { return std::span(values_).first(count_); }
   std::span<const Masked> masked() const { return masked_; }
   std::span<const Stretch> stretches() const { return stretches_; }
   std::span<const Failure> failures() const { return failures_; }
@@ -93,13 +106,17 @@ class Recording {
     return std::span(bytes_).subspan(stretch.offset, stretch.size);
   }
   std::size_t size() const {
-    return values_.size() + masked_.size() + stretches_.size() + failures_.size();
+    return count_ + masked_.size() + stretches_.size() + failures_.size();
   }
   // False where a forged guest had more read than is kept: then nothing follows from the rest.
   bool whole() const { return whole_; }
 
   // Whether both read the very same values at the very same places in the same order.
-  friend bool operator==(const Recording&, const Recording&) = default;
+  friend bool operator==(const Recording& one, const Recording& other) {
+    return one.whole_ == other.whole_ && std::ranges::equal(one.values(), other.values()) &&
+           one.masked_ == other.masked_ && one.stretches_ == other.stretches_ &&
+           one.failures_ == other.failures_ && one.bytes_ == other.bytes_;
+  }
 
  private:
   static constexpr unsigned kPlaceBits = 60;  // physical addresses have 52
@@ -108,15 +125,15 @@ class Recording {
   static constexpr std::size_t kMostMasked = 4U << 20;
   static constexpr std::size_t kMostBytes = 512U << 20;
 
-  template <Loadable T>
-  [[gnu::always_inline]] static Value packed(base::GuestPhysical at, const T& value) {
-    constexpr std::uint64_t kSizeLog = sizeof(T) == 1   ? 0
-                                       : sizeof(T) == 2 ? 1
-                                       : sizeof(T) == 4 ? 2
-                                                        : 3;
-    Value made{at.value | kSizeLog << kPlaceBits, 0};
-    std::memcpy(&made.value, &value, sizeof(T));
-    return made;
+  // Beyond what is kept, the last values are overwritten.
+  void make_room() {
+    constexpr std::size_t kStep = 1024;
+    if (values_.size() < kMostValues) {
+      values_.resize(std::min(kMostValues, std::max(kStep, values_.size() * 2)));
+    } else {
+      whole_ = false;
+      count_ -= kStep;
+    }
   }
   template <class List>
   bool room(const List& list, std::size_t most) {
@@ -125,7 +142,8 @@ class Recording {
     return false;
   }
 
-  std::vector<Value> values_;
+  std::vector<Value> values_;  // of which `count_` count; the others are room
+  std::size_t count_ = 0;
   std::vector<Masked> masked_;
   std::vector<Stretch> stretches_;
   std::vector<Failure> failures_;

@@ -136,7 +136,7 @@ Outcome Processes::collect(Reader& reader) {
 Outcome Processes::collect_tasks(Reader& reader) {
   Outcome outcome;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    outcome = walk_list(reader);
+    outcome = reader.records() ? walk_list<true>(reader) : walk_list<false>(reader);
     if (outcome.complete) break;
   }
   if (options_.command_lines) read_command_lines(reader, outcome);
@@ -144,6 +144,7 @@ Outcome Processes::collect_tasks(Reader& reader) {
 }
 
 // The circular list of group leaders, from init_task (which is not a process, and no row) around.
+template <bool Recorded>
 Outcome Processes::walk_list(Reader& reader) {
   Outcome outcome;
   rows_.clear();
@@ -159,8 +160,8 @@ Outcome Processes::walk_list(Reader& reader) {
                   std::to_string(rows_.size()) + " tasks were read"}};
       return outcome;
     }
-    readable = read_task(reader, at - fields_.tasks, fields_.tasks, at);
-    if (readable && options_.threads) walk_threads(reader, outcome);
+    readable = read_task<Recorded>(reader, at - fields_.tasks, fields_.tasks, at);
+    if (readable && options_.threads) walk_threads<Recorded>(reader, outcome);
   }
   if (!readable)
     outcome = {false,
@@ -175,6 +176,7 @@ Outcome Processes::walk_list(Reader& reader) {
 }
 
 // Adds the other threads of the process whose leader is the last row.
+template <bool Recorded>
 void Processes::walk_threads(Reader& reader, Outcome& outcome) {
   const base::GuestVirtual leader = rows_.back().task;
   base::GuestVirtual signal;
@@ -186,7 +188,7 @@ void Processes::walk_threads(Reader& reader, Outcome& outcome) {
   while (readable && at != head && rows_.size() < kMaxTasks && !guard.closes(at)) {
     const base::GuestVirtual task = at - fields_.thread_node;
     readable = task == leader ? reader.load(at, at.value)
-                              : read_task(reader, task, fields_.thread_node, at);
+                              : read_task<Recorded>(reader, task, fields_.thread_node, at);
   }
   if (readable && at == head) return;
   outcome.complete = false;
@@ -196,20 +198,31 @@ void Processes::walk_threads(Reader& reader, Outcome& outcome) {
 
 // Adds a row for the task, unless its link to the next one can't be read: a task that can't be
 // followed is no task. `next` becomes the list node that it links to.
+template <bool Recorded>
 bool Processes::read_task(Reader& reader, base::GuestVirtual at, std::uint32_t link,
                           base::GuestVirtual& next) {
-  using Object = Reader::Object;
   const Fields& field = fields_;
   reader.expect(at + field.task_low, field.task_high - field.task_low);
-  Object task(reader, at, field.task_high);
-  if (!task.load(link, next.value)) return false;
-
-  // Built apart and added whole, so that the compiler can keep the reader in registers meanwhile.
+  // Built apart and added whole, so that the compiler can keep the burst in registers meanwhile.
   Process row;
   row.task = at;
-  const auto read = [&reader, &row ](Object & from, std::uint32_t offset, auto& to,
-                                     std::uint32_t columns) __attribute__((always_inline)) {
-    if (from.load(offset, to)) [[likely]]
+  {
+    Reader::Burst<Recorded> burst(reader);
+    const auto task = burst.object(at, field.task_high);
+    if (!burst.load(task, link, next.value)) return false;
+    fill_row(reader, burst, task, row);
+  }
+  rows_.push_back(row);
+  return true;
+}
+
+template <class Burst>
+[[gnu::always_inline]] void Processes::fill_row(const Reader& reader, Burst& burst,
+                                                const typename Burst::Object& task, Process& row) {
+  const Fields& field = fields_;
+  const auto read = [&](const auto& from, std::uint32_t offset, auto& to, std::uint32_t columns)
+      __attribute__((always_inline)) {
+    if (burst.load(from, offset, to)) [[likely]]
       return true;
     row.unreadable |= columns;
     row.fault = reader.fault();
@@ -235,41 +248,38 @@ bool Processes::read_task(Reader& reader, base::GuestVirtual at, std::uint32_t l
   read(task, field.comm, comm[0], 1u << kComm);
   read(task, field.comm + 8, comm[1], 1u << kComm);
   row.comm = std::bit_cast<std::array<char, 16>>(comm);
-  if (read(task, field.real_parent, parent.value, 1u << kPpid)) {
-    Object object(reader, parent, field.task_high);
-    read(object, field.tgid, row.ppid, 1u << kPpid);
-  }
+  if (read(task, field.real_parent, parent.value, 1u << kPpid))
+    read(burst.object(parent, field.task_high), field.tgid, row.ppid, 1u << kPpid);
   if (read(task, field.real_cred, cred.value, 1u << kUid | 1u << kGid)) {
-    Object object(reader, cred, field.cred_high);
+    const auto object = burst.object(cred, field.cred_high);
     read(object, field.uid, row.uid, 1u << kUid);
     read(object, field.gid, row.gid, 1u << kGid);
   }
-  if (read(task, field.signal, signal.value, 1u << kThreads)) {
-    Object object(reader, signal, field.nr_threads + 4);
-    read(object, field.nr_threads, row.threads, 1u << kThreads);
-  }
+  if (read(task, field.signal, signal.value, 1u << kThreads))
+    read(burst.object(signal, field.nr_threads + 4), field.nr_threads, row.threads, 1u << kThreads);
   // A kernel thread may borrow a process's memory for a while; it is not its own.
   if (read(task, field.mm, row.mm.value, 1u << kRss)) {
     if (row.kernel_thread) row.mm = {};
-    if (row.mm.value != 0) read_memory_use(reader, row);
+    if (row.mm.value != 0) read_memory_use(reader, burst, row);
   }
-  rows_.push_back(row);
-  return true;
 }
 
-void Processes::read_memory_use(Reader& reader, Process& row) {
-  Reader::Object mm(reader, row.mm, fields_.mm_high);
+template <class Burst>
+[[gnu::always_inline]] void Processes::read_memory_use(const Reader& reader, Burst& burst,
+                                                       Process& row) {
+  const auto mm = burst.object(row.mm, fields_.mm_high);
   std::uint64_t pages = 0;
   bool readable = true;
   for (std::size_t kind = 0; kind < fields_.rss.size(); ++kind) {
     std::int64_t count = 0;
-    readable = readable && mm.load_statistic(fields_.rss[kind], count);
+    readable = readable && burst.load_statistic(mm, fields_.rss[kind], count);
     if (fields_.rss_sums_cpus) {
       base::GuestVirtual parts;
-      readable = readable && mm.load(fields_.rss_per_cpu[kind], parts.value);
+      readable = readable && burst.load(mm, fields_.rss_per_cpu[kind], parts.value);
       for (const std::uint64_t offset : cpu_offsets_) {
         std::int32_t part = 0;
-        readable = readable && reader.load_statistic(parts + offset, part);
+        readable =
+            readable && burst.load_statistic(burst.object(parts + offset, sizeof part), 0, part);
         count += part;
       }
     }

@@ -107,11 +107,19 @@ class Processes final : public View {
   static base::Result<Fields> resolve(const kernel::Kernel& kernel, base::GuestVirtual init_task);
 
   Outcome collect_tasks(Reader& reader);
+  // Compiled for a reader that records and for one that does not: see Reader::Burst.
+  template <bool Recorded>
   Outcome walk_list(Reader& reader);
+  template <bool Recorded>
   void walk_threads(Reader& reader, Outcome& outcome);
+  template <bool Recorded>
   bool read_task(Reader& reader, base::GuestVirtual at, std::uint32_t link,
                  base::GuestVirtual& next);
-  void read_memory_use(Reader& reader, Process& row);
+  template <class Burst>
+  void fill_row(const Reader& reader, Burst& burst, const typename Burst::Object& task,
+                Process& row);
+  template <class Burst>
+  void read_memory_use(const Reader& reader, Burst& burst, Process& row);
   void read_command_lines(Reader& reader, Outcome& outcome);
   void read_command_line(Reader& reader, std::size_t index);
 

@@ -130,7 +130,7 @@ TEST_P(WaitChannelTest, WhateverTheMomentAtWhichItWakesUpThatIsTold) {
   ASSERT_TRUE(look([&last] { ++last; }).told);
   ASSERT_GT(last, 2U);
   int asleep = 0;
-  for (std::uint64_t moment = 0; moment < last; ++moment) {
+  for (std::uint64_t moment = 0; moment <= last; ++moment) {  // the last one never comes
     fall_asleep();
     std::uint64_t now = 0;
     const Seen seen = look([&] {

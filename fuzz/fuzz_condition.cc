@@ -73,7 +73,7 @@ struct Tree {
   std::array<Truth, 3> truths = {};
 };
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string result = "\"";
   for (const char c : cli::for_terminal(text)) {
     if (c == '"') result += '\\';
@@ -108,7 +108,7 @@ Tree comparison(FuzzedDataProvider& input) {
   const Value value = is_text ? Value(input.ConsumeRandomLengthString(12))
                               : Value(input.ConsumeIntegral<std::int64_t>());
   Tree tree;
-  const std::string written = is_text ? quoted(std::get<std::string>(value))
+  const std::string written = is_text ? in_quotes(std::get<std::string>(value))
                                       : fmt::format("{}", std::get<std::int64_t>(value));
   tree.text = fmt::format("{} {} {}", kColumns[column].name, kOperators[operation], written);
   for (std::size_t i = 0; i < tree.truths.size(); ++i) {

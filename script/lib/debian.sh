@@ -1,5 +1,6 @@
 # Fetches Debian packages of any suite and architecture without touching the machine's own apt
-# set-up: state, cache and sources are private, only the mirror is taken from it. Needs report.sh.
+# set-up: state, cache and sources are private, under the folder $private_apts, which whoever sources
+# this may remove once done; only the mirror is taken from it. Needs report.sh.
 
 debian_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
@@ -16,9 +17,10 @@ debian_mirror() {
   die "no apt source for $codename has been downloaded here: check /etc/apt/sources.list and run apt-get update"
 }
 
-# open_private_apt DIRECTORY SUITE ARCHITECTURE: sets private_apt and downloads the index.
+# open_private_apt SUITE ARCHITECTURE: sets private_apt and downloads the index, once a run.
 open_private_apt() {
-  local directory=$1 suite=$2 architecture=$3 mirror
+  local suite=$1 architecture=$2 directory mirror
+  directory=${private_apts:?}/$suite-$architecture
   mirror=$(debian_mirror)
   mkdir -p "$directory"/{state/lists/partial,cache/archives/partial}
   echo "deb [signed-by=$debian_keyring arch=$architecture] $mirror $suite main" >"$directory/sources.list"
@@ -31,7 +33,8 @@ open_private_apt() {
     -o "APT::Architecture=$architecture" -o "APT::Architectures=$architecture"
     -o Acquire::Languages=none -o Acquire::Retries=2 -o "APT::Sandbox::User=$(id -un)"
   )
-  timeout 180 apt-get "${private_apt[@]}" -qq update </dev/null >&2
+  [ ! -e "$directory/downloaded" ] || return 0
+  timeout 180 apt-get "${private_apt[@]}" -qq update </dev/null >&2 && touch "$directory/downloaded"
 }
 
 # newest_package GLOB: the name that sorts last of those that match, empty if none does.
@@ -47,7 +50,7 @@ newest_package() {
 # DIRECTORY/NAME.deb. Fails with a message, so that the caller can go on without it.
 download_package() {
   local suite=$1 architecture=$2 pattern=$3 directory=$4 package
-  if ! open_private_apt "$directory/apt" "$suite" "$architecture"; then
+  if ! open_private_apt "$suite" "$architecture"; then
     note "the package index of $suite ($architecture) could not be downloaded"
     return 1
   fi

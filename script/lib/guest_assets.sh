@@ -3,6 +3,7 @@
 # not at all. Needs report.sh and debian.sh; runs in the repository's root.
 
 guest_assets=$PWD/build/guests
+private_apts=$guest_assets/tmp.apt
 
 # fetch_kernel NAME SUITE ARCHITECTURE GLOB MODULES: makes vmlinuz-NAME and modules-NAME.cpio.gz.
 fetch_kernel() {
@@ -83,7 +84,7 @@ build_trouble_module() {
   step "Building the module of the tests for guest kernel $name"
   work=$(mktemp -d "$guest_assets/tmp.XXXXXX")
   headers=$work/root/usr/src/linux-headers-$release
-  if open_private_apt "$work/apt" "$suite" amd64 &&
+  if open_private_apt "$suite" amd64 &&
     (cd "$work" && timeout 300 apt-get "${private_apt[@]}" -qq download "linux-headers-$release" \
       "linux-headers-${release%-cloud-amd64}-common" "linux-kbuild-${release%.*}" </dev/null >&2) &&
     for package in "$work"/*.deb; do dpkg-deb -x "$package" "$work/root" || break; done &&
@@ -154,7 +155,7 @@ fetch_agent() {
   [ ! -e "$guest_assets/agent.cpio.gz" ] || return 0
   step "Fetching the guest agent"
   work=$(mktemp -d "$guest_assets/tmp.XXXXXX")
-  open_private_apt "$work/apt" bookworm amd64 || return 1
+  open_private_apt bookworm amd64 || return 1
   (cd "$work" && timeout 300 apt-get "${private_apt[@]}" -qq download qemu-guest-agent libc6 \
     libglib2.0-0 libnuma1 libpcre2-8-0 libudev1 liburing2 </dev/null >&2) || return 1
   for package in "$work"/*.deb; do dpkg-deb -x "$package" "$work/all" || return 1; done

@@ -159,26 +159,30 @@ TEST_P(TechniqueTest, SaysThatTheDiskIsFull) {
 }
 
 // The VMM is killed while the technique is at work, at several instants.
-TEST(TechniqueOfADyingVm, EndsWithAnErrorSoon) {
+class TechniqueOfADyingVm : public testing::TestWithParam<std::string> {};
+
+TEST_P(TechniqueOfADyingVm, EndsWithAnErrorSoon) {
   const TemporaryFolder files;
-  for (const std::string& id : techniques_on_any_vm()) {
-    Guest guest({.name = "dying", .memory = "192M", .sleepers = 5});
-    std::vector<std::string> command{"env", "TMPDIR=" + files.path().string()};
-    for (const std::string& argument :
-         vitrine_command({"ps", guest.name(), "--technique", id, "--watch", "0.01"}))
-      command.push_back(argument);
-    Subprocess tool(command, files.path() / "out", files.path() / "err");
-    std::this_thread::sleep_for(std::chrono::milliseconds(2000 + 137 * id.size()));
-    EXPECT_TRUE(tool.running()) << id << read_file(files.path() / "err");
-    guest.vmm().kill();
-    EXPECT_TRUE(tool.wait(std::chrono::seconds(20))) << id << " does not end";
-    EXPECT_EQ(tool.status(), 1) << id;
-    EXPECT_FALSE(read_file(files.path() / "err").empty()) << id;
-    std::filesystem::remove(files.path() / "out");
-    std::filesystem::remove(files.path() / "err");
-    EXPECT_TRUE(std::filesystem::is_empty(files.path())) << id;
-  }
+  const std::string& id = GetParam();
+  Guest guest({.name = "dying-" + test_name(id), .memory = "192M", .sleepers = 5});
+  std::vector<std::string> command{"env", "TMPDIR=" + files.path().string()};
+  for (const std::string& argument :
+       vitrine_command({"ps", guest.name(), "--technique", id, "--watch", "0.01"}))
+    command.push_back(argument);
+  Subprocess tool(command, files.path() / "out", files.path() / "err");
+  std::this_thread::sleep_for(std::chrono::milliseconds(2000 + 137 * id.size()));
+  EXPECT_TRUE(tool.running()) << read_file(files.path() / "err");
+  guest.vmm().kill();
+  EXPECT_TRUE(tool.wait(std::chrono::seconds(20))) << "it does not end";
+  EXPECT_EQ(tool.status(), 1);
+  EXPECT_FALSE(read_file(files.path() / "err").empty());
+  std::filesystem::remove(files.path() / "out");
+  std::filesystem::remove(files.path() / "err");
+  EXPECT_TRUE(std::filesystem::is_empty(files.path()));
 }
+
+INSTANTIATE_TEST_SUITE_P(Any, TechniqueOfADyingVm, testing::ValuesIn(techniques_on_any_vm()),
+                         [](const auto& id) { return test_name(id.param); });
 
 }  // namespace
 }  // namespace vitrine::live

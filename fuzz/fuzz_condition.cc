@@ -83,7 +83,7 @@ std::string in_quotes(std::string_view text) {
 }
 
 bool holds(int operation, std::strong_ordering order) {
-  constexpr int kEqual = 0, kUnequal = 1, kLess = 2, kLessEqual = 3, kGreater = 4;
+  enum Operator : int { kEqual, kUnequal, kLess, kLessEqual, kGreater };
   switch (operation) {
     case kEqual:
       return order == 0;

@@ -68,7 +68,8 @@ std::vector<std::string> differences_at_rest(Guest& guest, Tasks which) {
 TEST_F(Agent, ShowsTheSameRowsAsTheMemoryOfTheVmm) {
   EXPECT_THAT(differences_at_rest(guest(), Tasks::processes), testing::IsEmpty());
   EXPECT_THAT(differences_at_rest(guest(), Tasks::threads), testing::IsEmpty());
-  TaskList ours, others;
+  TaskList ours;
+  TaskList others;
   for (int attempt = 0; attempt < 3 && (ours.empty() || ours != others); ++attempt) {
     ours = stable_rows(guest().name(), {"--technique", "agent"});
     others = stable_rows(guest().name(), {"--technique", "process-vm"});

@@ -60,7 +60,7 @@ const Unwinder::Frame* WaitChannel::find_frame(Reader& reader, base::GuestVirtua
 
 // As get_wchan() in kernel/sched/core.c; but one that is just about to leave its processor is not
 // asleep, though it is on no queue any more: its stack still moves.
-bool WaitChannel::sleeps(Reader& reader, base::GuestVirtual task, bool& asleep) {
+bool WaitChannel::sleeps(Reader& reader, base::GuestVirtual task, bool& asleep) const {
   std::uint32_t state = 0;
   std::uint8_t on_queue = 0;  // an int until 7.0: its lowest byte
   std::uint8_t on_cpu = 0;    // the same

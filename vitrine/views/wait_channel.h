@@ -62,7 +62,7 @@ class WaitChannel {
 
   const std::string& name_of(Reader& reader, base::GuestVirtual at);
 
-  bool sleeps(Reader& reader, base::GuestVirtual task, bool& asleep);
+  bool sleeps(Reader& reader, base::GuestVirtual task, bool& asleep) const;
   void forget(Reader& reader, base::GuestVirtual task);
 
   ModuleList modules_;

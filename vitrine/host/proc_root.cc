@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <climits>
 
@@ -20,23 +21,20 @@ std::string ProcRoot::of(std::string_view entry) const { return fmt::format("{}/
 base::Result<std::string> read_file(const std::string& path, std::size_t limit) {
   const base::FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return base::fail_errno(errno, "open", "cannot open " + path);
-  constexpr std::size_t kStep = 64 << 10;
+  // Most files of /proc are shorter than this, or come by the page anyway.
+  std::array<char, 16 << 10> piece;  // NOLINT(cppcoreguidelines-pro-type-member-init): written next
   std::string text;
-  std::size_t used = 0;
   while (true) {
-    text.resize(used + kStep);
-    const ssize_t got = ::read(fd.get(), text.data() + used, kStep);
+    const ssize_t got = ::read(fd.get(), piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return base::fail_errno(errno, "read", "cannot read " + path);
-    used += static_cast<std::size_t>(got);
-    if (used > limit) {
+    text.append(piece.data(), static_cast<std::size_t>(got));
+    if (text.size() > limit) {
       return base::fail(base::Code::unsupported,
                         fmt::format("{} is larger than {} bytes", path, limit));
     }
-    if (got == 0) break;
+    if (got == 0) return text;
   }
-  text.resize(used);
-  return text;
 }
 
 base::Result<std::string> read_link(const std::string& path) {

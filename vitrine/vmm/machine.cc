@@ -13,14 +13,15 @@
 namespace vitrine::vmm {
 namespace {
 
+// Hosts have thousands of processes, of which nearly all are told by their arguments.
 std::optional<Machine> recognise(pid_t pid, const host::ProcRoot& proc) {
-  const auto stat = host::process_stat(pid, proc);
-  if (!stat || stat->state == 'Z' || stat->state == 'X') return std::nullopt;
   const auto arguments = host::arguments(pid, proc);
   if (!arguments || arguments->empty()) return std::nullopt;
   // The name may be that of a symbolic link to the program, or of a wrapper that became it.
   const std::string executable = host::executable(pid, proc).value_or("");
   if (!is_vmm_program(executable) && !is_vmm_program(arguments->front())) return std::nullopt;
+  const auto stat = host::process_stat(pid, proc);
+  if (!stat || stat->state == 'Z' || stat->state == 'X') return std::nullopt;
   Machine machine;
   machine.process = stat->identity;
   machine.executable = executable;

@@ -217,8 +217,9 @@ bool Processes::read_task(Reader& reader, base::GuestVirtual at, std::uint32_t l
 }
 
 template <class Burst>
-[[gnu::always_inline]] void Processes::fill_row(const Reader& reader, Burst& burst,
-                                                const typename Burst::Object& task, Process& row) {
+[[gnu::always_inline]] inline void Processes::fill_row(const Reader& reader, Burst& burst,
+                                                       const typename Burst::Object& task,
+                                                       Process& row) {
   const Fields& field = fields_;
   const auto read = [&](const auto& from, std::uint32_t offset, auto& to, std::uint32_t columns)
       __attribute__((always_inline)) {
@@ -265,8 +266,8 @@ template <class Burst>
 }
 
 template <class Burst>
-[[gnu::always_inline]] void Processes::read_memory_use(const Reader& reader, Burst& burst,
-                                                       Process& row) {
+[[gnu::always_inline]] inline void Processes::read_memory_use(const Reader& reader, Burst& burst,
+                                                              Process& row) {
   const auto mm = burst.object(row.mm, fields_.mm_high);
   std::uint64_t pages = 0;
   bool readable = true;

@@ -28,6 +28,7 @@ namespace vitrine::views {
 class Unwinder {
  public:
   static constexpr std::size_t kMaxFrames = 256;
+  static constexpr std::uint64_t kMostStack = 64 << 10;  // THREAD_SIZE, of kernels with KASAN
 
   enum class End : std::uint8_t {
     whole,       // as far as the stack goes
@@ -111,8 +112,6 @@ class Unwinder {
     base::GuestVirtual ip, sp, bp;
     bool exact = false;  // `ip` is where it was interrupted, not where a call returns to
   };
-
-  static constexpr std::uint64_t kMostStack = 64 << 10;  // THREAD_SIZE, of kernels with KASAN
 
   explicit Unwinder(Fields fields) : fields_(fields) {}
 

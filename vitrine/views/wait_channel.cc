@@ -77,7 +77,7 @@ void WaitChannel::forget(Reader& reader, base::GuestVirtual task) {
   if (stack_.empty()) return;
   const base::GuestVirtual first = stack_.front().sp - base::kPage;
   const base::GuestVirtual last = stack_.back().sp + base::kPage;
-  if (last - first <= kMostStack) reader.forget(first, last - first);
+  if (last - first <= Unwinder::kMostStack) reader.forget(first, last - first);
 }
 
 // A stack that leads nowhere is one that moved: its task woke up since it was seen asleep.

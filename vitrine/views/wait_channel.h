@@ -37,7 +37,6 @@ class WaitChannel {
  private:
   static constexpr int kAttempts = 3;  // to follow a stack that moves
   static constexpr std::size_t kMostSchedulerFrames = 16;
-  static constexpr std::uint64_t kMostStack = 64 << 10;  // THREAD_SIZE, of kernels with KASAN
   static constexpr std::size_t kMostNames = 65'536;
   static constexpr std::uint32_t kWaking = 0x200;  // TASK_WAKING, include/linux/sched.h
 

@@ -13,9 +13,16 @@
 namespace vitrine::vmm {
 namespace {
 
+// The arguments as they were when it was recognised: a child that a VMM forks may become another
+// program, or be gone, the next moment.
+struct Recognised {
+  Machine machine;
+  std::vector<std::string> arguments;
+};
+
 // Hosts have thousands of processes, of which nearly all are told by their arguments.
-std::optional<Machine> recognise(pid_t pid, const host::ProcRoot& proc) {
-  const auto arguments = host::arguments(pid, proc);
+std::optional<Recognised> recognise(pid_t pid, const host::ProcRoot& proc) {
+  auto arguments = host::arguments(pid, proc);
   if (!arguments || arguments->empty()) return std::nullopt;
   // The name may be that of a symbolic link to the program, or of a wrapper that became it.
   const std::string executable = host::executable(pid, proc).value_or("");
@@ -35,7 +42,7 @@ std::optional<Machine> recognise(pid_t pid, const host::ProcRoot& proc) {
     machine.qmp = locate(monitor, pid, proc);
     if (machine.qmp) break;
   }
-  return machine;
+  return Recognised{std::move(machine), std::move(*arguments)};
 }
 
 // Whether a process is a copy that another tool like this one keeps (host/process_copy.h).
@@ -45,21 +52,20 @@ bool kept_as_copy(std::string_view status, const host::ProcRoot& proc) {
   return stat && stat->comm == host::ProcessCopy::kKeeperName;
 }
 
-// Whether it is no VMM but a copy of one: a child of it, or kept by a tool.
-bool is_copy(const Machine& machine, const std::vector<Machine>& machines,
+// Whether it is no VMM but a copy of one, a child of it or kept by a tool; or is gone by now.
+bool is_none(const Recognised& one, const std::vector<Recognised>& all,
              const host::ProcRoot& proc) {
-  const std::string status = host::read_file(proc.of(machine.process.pid, "status")).value_or("");
+  const pid_t pid = one.machine.process.pid;
+  const auto read = host::read_file(proc.of(pid, "status"));
+  if (!read) return true;
+  const std::string& status = *read;
   const auto parent = host::status_number(status, "PPid").value_or(0);
   const bool kept = kept_as_copy(status, proc);
-  const auto arguments_of = [&proc](const Machine& one) {
-    return host::arguments(one.process.pid, proc).value_or(std::vector<std::string>{});
-  };
-  const std::vector<std::string> arguments = arguments_of(machine);
-  return !arguments.empty() && std::ranges::any_of(machines, [&](const Machine& other) {
-    const bool child = static_cast<std::uint64_t>(other.process.pid) == parent;
-    const bool younger = machine.process.start_time > other.process.start_time;
+  return std::ranges::any_of(all, [&](const Recognised& other) {
+    const bool child = static_cast<std::uint64_t>(other.machine.process.pid) == parent;
+    const bool younger = one.machine.process.start_time > other.machine.process.start_time;
     if (!child && !(kept && younger)) return false;
-    return other.executable == machine.executable && arguments_of(other) == arguments;
+    return other.machine.executable == one.machine.executable && other.arguments == one.arguments;
   });
 }
 
@@ -133,13 +139,13 @@ base::Result<Machine> run_by_libvirt(const std::string& name, const std::vector<
 }  // namespace
 
 std::vector<Machine> list(const host::ProcRoot& proc) {
-  std::vector<Machine> machines;
+  std::vector<Recognised> recognised;
   for (const pid_t pid : host::processes(proc)) {
-    if (auto machine = recognise(pid, proc)) machines.push_back(std::move(*machine));
+    if (auto one = recognise(pid, proc)) recognised.push_back(std::move(*one));
   }
   std::vector<Machine> originals;
-  for (const Machine& machine : machines) {
-    if (!is_copy(machine, machines, proc)) originals.push_back(machine);
+  for (const Recognised& one : recognised) {
+    if (!is_none(one, recognised, proc)) originals.push_back(one.machine);
   }
   return originals;
 }
@@ -147,9 +153,9 @@ std::vector<Machine> list(const host::ProcRoot& proc) {
 base::Result<Machine> machine_of(pid_t pid, const host::ProcRoot& proc) {
   const auto stat = host::process_stat(pid, proc);
   if (!stat) return base::fail(stat.error());
-  if (auto machine = recognise(pid, proc)) {
+  if (auto recognised = recognise(pid, proc)) {
     const auto leader = host::process_of_thread(pid, proc);
-    if (!leader || *leader == pid) return std::move(*machine);
+    if (!leader || *leader == pid) return std::move(recognised->machine);
     return base::fail(base::Code::invalid, fmt::format("{} is a thread of VMM {}", pid, *leader),
                       fmt::format("use pid:{}", *leader));
   }

@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <filesystem>
+
 #include "vitrine/host/process_copy.h"
 #include "vitrine/host/testing/fake_proc.h"
 
@@ -51,6 +53,14 @@ TEST_F(Machines, ACopyThatAToolKeepsIsNone) {
   EXPECT_EQ(find("copied")->process.pid, 22);
   proc_.write("23/status", "Name:\tkvm\nPPid:\t1\nTracerPid:\t0\n");
   EXPECT_EQ(find("copied").error().code, base::Code::ambiguous);
+}
+
+// As a child that the VMM forked is, for a moment.
+TEST_F(Machines, AProcessThatEndsWhileTheyAreListedIsNone) {
+  proc_.process(22, "kvm", "/usr/bin/kvm|-name|brief", kQemu);
+  EXPECT_EQ(find("brief")->process.pid, 22);
+  std::filesystem::remove(proc_.root().of(22, "status"));
+  EXPECT_EQ(find("brief").error().code, base::Code::absent);
 }
 
 TEST_F(Machines, AreFoundByProcessNameAndPrefix) {

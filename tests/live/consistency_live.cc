@@ -77,12 +77,7 @@ TEST_P(ConsistencyTest, IsWhatTheLocksAndTheTasksShow) {
   EXPECT_EQ(entry_of(modes, "mode", "freeze").at("intrinsic").at("share"), 1.0) << modes;
 }
 
-INSTANTIATE_TEST_SUITE_P(Debian, ConsistencyTest, testing::Values("6.1", "6.12", "7"),
-                         [](const auto& param_info) {
-                           std::string name = param_info.param;
-                           std::ranges::replace(name, '.', '_');
-                           return "Linux" + name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Debian, ConsistencyTest, testing::Values("6.1", "6.12", "7"), linux_name);
 
 }  // namespace
 }  // namespace vitrine::live

@@ -3,7 +3,7 @@
 #include <set>
 #include <sstream>
 
-#include "tests/live/guest_test.h"
+#include "tests/live/view_test.h"
 
 namespace vitrine::live {
 namespace {
@@ -62,16 +62,13 @@ std::vector<std::string> differences_of(const TaskList& rows, const TaskList& be
   return found;
 }
 
-class DetailsTest : public testing::TestWithParam<const char*> {
+class DetailsTest : public ViewTest {
  protected:
   void SetUp() override {
-    if (!kernel_available(GetParam())) GTEST_SKIP() << "SKIPPED: guest kernel " << GetParam();
-    guest_ = std::make_unique<Guest>(GuestOptions{.kernel = GetParam(),
-                                                  .name = std::string("details-") + GetParam(),
-                                                  .arguments = {"-smp", "2"}});
+    ViewTest::SetUp();
+    if (IsSkipped()) return;
     make_unusual_processes();
   }
-  Guest& guest() { return *guest_; }
 
   void make_unusual_processes() {
     guest().run(
@@ -113,7 +110,6 @@ class DetailsTest : public testing::TestWithParam<const char*> {
   }
 
  private:
-  std::unique_ptr<Guest> guest_;
   TaskList rows_;
 };
 
@@ -155,12 +151,7 @@ TEST_P(DetailsTest, AreThoseOfTheGuestsOwnProc) {
   EXPECT_THAT(table.output, HasSubstr("/a slice/b.scope"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Debian, DetailsTest, testing::Values("6.1", "6.12", "7"),
-                         [](const auto& param_info) {
-                           std::string name = param_info.param;
-                           std::ranges::replace(name, '.', '_');
-                           return "Linux" + name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Debian, DetailsTest, testing::Values("6.1", "6.12", "7"), linux_name);
 
 }  // namespace
 }  // namespace vitrine::live

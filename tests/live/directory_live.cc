@@ -206,12 +206,7 @@ TEST_P(DirectoryTest, AndContentAreTheGuestsOwn) {
   EXPECT_EQ(vitrine({"cat", guest.name(), "/mnt"}).status, 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Debian, DirectoryTest, testing::Values("6.1", "6.12", "7"),
-                         [](const auto& param_info) {
-                           std::string name = param_info.param;
-                           std::ranges::replace(name, '.', '_');
-                           return "Linux" + name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Debian, DirectoryTest, testing::Values("6.1", "6.12", "7"), linux_name);
 
 }  // namespace
 }  // namespace vitrine::live

@@ -2,7 +2,7 @@
 #include <set>
 #include <sstream>
 
-#include "tests/live/guest_test.h"
+#include "tests/live/view_test.h"
 
 namespace vitrine::live {
 namespace {
@@ -59,11 +59,10 @@ std::string open_files(Guest& guest) {
   return one + " " + two + " " + jailed + " $(pidof nc)";
 }
 
-class FilesTest : public testing::TestWithParam<const char*> {};
+class FilesTest : public ViewTest {};
 
 TEST_P(FilesTest, AreThoseOfTheGuestsOwnProc) {
-  if (!kernel_available(GetParam())) GTEST_SKIP() << "SKIPPED: guest kernel " << GetParam();
-  Guest guest({.kernel = GetParam(), .name = std::string("files-") + GetParam()});
+  Guest& guest = this->guest();
   const std::string pids = guest.run("echo -n " + open_files(guest));
   const std::multiset<std::string> own = own_files(guest, pids);
   ASSERT_GT(own.size(), 15U);
@@ -100,13 +99,7 @@ TEST_P(FilesTest, AreThoseOfTheGuestsOwnProc) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Debian, FilesTest,
-                         testing::Values("5.10", "6.1", "6.12", "7", "6.1-arm64"),
-                         [](const auto& param_info) {
-                           std::string name = param_info.param;
-                           std::ranges::replace_if(
-                               name, [](char c) { return c == '.' || c == '-'; }, '_');
-                           return "Linux" + name;
-                         });
+                         testing::Values("5.10", "6.1", "6.12", "7", "6.1-arm64"), linux_name);
 
 // Fields of /proc/PID/mountinfo: id, parent, device, root, path, options; and behind "-" the type
 // and the source.
@@ -142,12 +135,11 @@ std::multiset<std::string> mounts_of(const json& rows, std::uint64_t name_space)
   return mounts;
 }
 
-class MountTest : public testing::TestWithParam<const char*> {};
+class MountTest : public ViewTest {};
 
 // In two namespaces, of which the second has mounts of its own.
 TEST_P(MountTest, AreThoseOfTheGuestsOwnProc) {
-  if (!kernel_available(GetParam())) GTEST_SKIP() << "SKIPPED: guest kernel " << GetParam();
-  Guest guest({.kernel = GetParam(), .name = std::string("mounts-") + GetParam()});
+  Guest& guest = this->guest();
   open_files(guest);
   const std::string other = guest.run(
       "unshare -m sh -c 'mount -t tmpfs -o ro,nosuid,nodev,noexec,noatime own /mnt; exec sleep "
@@ -164,13 +156,7 @@ TEST_P(MountTest, AreThoseOfTheGuestsOwnProc) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Debian, MountTest,
-                         testing::Values("5.10", "6.1", "6.12", "7", "6.1-arm64"),
-                         [](const auto& param_info) {
-                           std::string name = param_info.param;
-                           std::ranges::replace_if(
-                               name, [](char c) { return c == '.' || c == '-'; }, '_');
-                           return "Linux" + name;
-                         });
+                         testing::Values("5.10", "6.1", "6.12", "7", "6.1-arm64"), linux_name);
 
 TEST(FilesOf, AProcessThatIsNoneAreNotFound) {
   if (!kernel_available("6.1")) GTEST_SKIP() << "SKIPPED: guest kernel 6.1";

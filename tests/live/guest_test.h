@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "tests/live/guest.h"
@@ -49,5 +50,13 @@ class GuestTest : public testing::Test {
   static inline std::unique_ptr<Guest> guest_;
   static inline std::string missing_kernel_;
 };
+
+// Names a test of several kernels: "Linux6_1" for 6.1.
+inline std::string linux_name(const testing::TestParamInfo<const char*>& info) {
+  std::string name = info.param;
+  for (char& c : name)
+    if (c == '.' || c == '-') c = '_';
+  return "Linux" + name;
+}
 
 }  // namespace vitrine::live

@@ -145,12 +145,7 @@ TEST_P(HungTest, WhoWaitsForALockIsShownWithItsOwner) {
   look_at_panic(guest, pids.at("mutex-owner"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Debian, HungTest, testing::Values("6.1", "6.12", "7"),
-                         [](const auto& param_info) {
-                           std::string name = param_info.param;
-                           std::ranges::replace(name, '.', '_');
-                           return "Linux" + name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Debian, HungTest, testing::Values("6.1", "6.12", "7"), linux_name);
 
 // Threads of the kernel that a module has lock each other out.
 TEST(Trouble, ALockCycleIsADeadlockAndOtherLocksHaveTheirOwners) {

@@ -5,7 +5,7 @@
 #include <set>
 #include <sstream>
 
-#include "tests/live/guest_test.h"
+#include "tests/live/view_test.h"
 
 namespace vitrine::live {
 namespace {
@@ -68,25 +68,14 @@ std::map<std::string, std::vector<std::int64_t>> slabs_of(const std::string& tex
   return all;
 }
 
-class KernelCountsTest : public testing::TestWithParam<const char*> {
+class KernelCountsTest : public ViewTest {
  protected:
-  void SetUp() override {
-    if (!kernel_available(GetParam())) GTEST_SKIP() << "SKIPPED: guest kernel " << GetParam();
-    guest_ = std::make_unique<Guest>(GuestOptions{.kernel = GetParam(),
-                                                  .name = std::string("counts-") + GetParam(),
-                                                  .arguments = {"-smp", "2"}});
-  }
-  Guest& guest() { return *guest_; }
-  json rows(const std::string& verb) { return vitrine_json({verb, guest().name()}).at("rows"); }
-
   void compare_interrupts();
   void compare_slabs();
 
  private:
   static void compare_counts(const json& row, const Interrupt& before, const Interrupt& after);
   static void compare_line(const json& row, const Interrupt& own);
-
-  std::unique_ptr<Guest> guest_;
 };
 
 // What only grows lies between what the guest said before and after.
@@ -182,14 +171,11 @@ TEST_P(KernelCountsTest, AreThoseOfTheGuestsOwnProc) {
   compare_slabs();
   guest().run("echo 0 >/sys/devices/system/cpu/cpu1/online");
   EXPECT_EQ(words_of(rows("interrupts")[0].at("per_cpu")).size(), 1U);
+  guest().run("echo 1 >/sys/devices/system/cpu/cpu1/online");
 }
 
 INSTANTIATE_TEST_SUITE_P(Debian, KernelCountsTest, testing::Values("5.10", "6.1", "6.12", "7"),
-                         [](const auto& param_info) {
-                           std::string name = param_info.param;
-                           std::ranges::replace(name, '.', '_');
-                           return "Linux" + name;
-                         });
+                         linux_name);
 
 }  // namespace
 }  // namespace vitrine::live

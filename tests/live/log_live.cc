@@ -7,6 +7,7 @@
 
 #include "tests/live/guest_test.h"
 #include "tests/live/subprocess.h"
+#include "tests/live/view_test.h"
 
 namespace vitrine::live {
 namespace {
@@ -50,11 +51,10 @@ json record_of(const json& rows, const std::string& text) {
   return {};
 }
 
-class LogTest : public testing::TestWithParam<const char*> {};
+class LogTest : public ViewTest {};
 
 TEST_P(LogTest, IsWhatTheGuestsOwnDmesgShows) {
-  if (!kernel_available(GetParam())) GTEST_SKIP() << "SKIPPED: guest kernel " << GetParam();
-  Guest guest({.kernel = GetParam(), .name = std::string("log-") + GetParam()});
+  Guest& guest = this->guest();
   guest.run("echo '<3>a mark of ours' >/dev/kmsg; printf '<30>two\\nlines\\n' >/dev/kmsg");
   const std::vector<std::string> own = lines_of(guest.run("dmesg"));
   const json rows = vitrine_json({"dmesg", guest.name()}).at("rows");
@@ -82,12 +82,7 @@ TEST_P(LogTest, IsWhatTheGuestsOwnDmesgShows) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Debian, LogTest, testing::Values("5.10", "6.1", "6.12", "7", "6.1-arm64"),
-                         [](const auto& param_info) {
-                           std::string name = param_info.param;
-                           std::ranges::replace_if(
-                               name, [](char c) { return c == '.' || c == '-'; }, '_');
-                           return "Linux" + name;
-                         });
+                         linux_name);
 
 class Log : public GuestTest {
  protected:

@@ -215,12 +215,7 @@ TEST_P(MapsTest, AreThoseOfTheGuestsOwnProc) {
   debug(guest, pid);
 }
 
-INSTANTIATE_TEST_SUITE_P(Debian, MapsTest, testing::Values("6.1", "6.12", "7"),
-                         [](const auto& param_info) {
-                           std::string name = param_info.param;
-                           std::ranges::replace(name, '.', '_');
-                           return "Linux" + name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Debian, MapsTest, testing::Values("6.1", "6.12", "7"), linux_name);
 
 }  // namespace
 }  // namespace vitrine::live

@@ -5,7 +5,7 @@
 #include <set>
 #include <sstream>
 
-#include "tests/live/guest_test.h"
+#include "tests/live/view_test.h"
 
 namespace vitrine::live {
 namespace {
@@ -123,11 +123,10 @@ Lines neighbours_of(const json& rows) {
   return lines;
 }
 
-class NetworkTest : public testing::TestWithParam<const char*> {};
+class NetworkTest : public ViewTest {};
 
 TEST_P(NetworkTest, IsWhatTheGuestsOwnToolsShow) {
-  if (!kernel_available(GetParam())) GTEST_SKIP() << "SKIPPED: guest kernel " << GetParam();
-  Guest guest({.kernel = GetParam(), .name = std::string("network-") + GetParam()});
+  Guest& guest = this->guest();
   guest.run(
       "ip link set lo up; ip addr add 10.1.2.3/24 broadcast 10.1.2.255 label lo:x dev lo; "
       "ip addr add 10.5.0.1 peer 10.5.0.2 dev lo; ip -6 addr add 2001:db8::1/64 dev lo; "
@@ -170,12 +169,7 @@ TEST_P(NetworkTest, IsWhatTheGuestsOwnToolsShow) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Debian, NetworkTest, testing::Values("6.1", "6.12", "7"),
-                         [](const auto& param_info) {
-                           std::string name = param_info.param;
-                           std::ranges::replace(name, '.', '_');
-                           return "Linux" + name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Debian, NetworkTest, testing::Values("6.1", "6.12", "7"), linux_name);
 
 }  // namespace
 }  // namespace vitrine::live

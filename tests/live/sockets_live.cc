@@ -6,7 +6,7 @@
 #include <set>
 #include <sstream>
 
-#include "tests/live/guest_test.h"
+#include "tests/live/view_test.h"
 
 namespace vitrine::live {
 namespace {
@@ -209,11 +209,10 @@ std::map<std::string, std::uint64_t> owners_of(const json& rows) {
   return owners;
 }
 
-class SocketTest : public testing::TestWithParam<const char*> {};
+class SocketTest : public ViewTest {};
 
 TEST_P(SocketTest, AreThoseOfTheGuestsOwnProc) {
-  if (!kernel_available(GetParam())) GTEST_SKIP() << "SKIPPED: guest kernel " << GetParam();
-  Guest guest({.kernel = GetParam(), .name = std::string("sockets-") + GetParam()});
+  Guest& guest = this->guest();
   const std::string first = guest.run("ifconfig lo up; guest_tool sockets first");
   const std::string second =
       guest.run("unshare -n sh -c 'ifconfig lo up; guest_tool sockets second'");
@@ -230,12 +229,7 @@ TEST_P(SocketTest, AreThoseOfTheGuestsOwnProc) {
   EXPECT_EQ(owners_of(rows), own_owners(guest));
 }
 
-INSTANTIATE_TEST_SUITE_P(Debian, SocketTest, testing::Values("6.1", "6.12", "7"),
-                         [](const auto& param_info) {
-                           std::string name = param_info.param;
-                           std::ranges::replace(name, '.', '_');
-                           return "Linux" + name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Debian, SocketTest, testing::Values("6.1", "6.12", "7"), linux_name);
 
 }  // namespace
 }  // namespace vitrine::live

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "tests/live/guest_test.h"
+#include "tests/live/view_test.h"
 
 namespace vitrine::live {
 namespace {
@@ -67,15 +68,10 @@ std::map<std::int64_t, Stack> our_stacks(const Guest& guest, const Bounds& left_
   return stacks;
 }
 
-class StackTest : public testing::TestWithParam<const char*> {};
+class StackTest : public ViewTest {};
 
 TEST_P(StackTest, IsWhatTheGuestsOwnProcShows) {
-  if (!kernel_available(GetParam())) GTEST_SKIP() << "SKIPPED: guest kernel " << GetParam();
-  Guest guest(
-      {.kernel = GetParam(),
-       .name = std::string("stack-") + GetParam(),
-       .arguments = {"-device", "virtio-serial-pci", "-chardev", "file,id=none,path=/dev/null",
-                     "-device", "virtserialport,chardev=none,name=none"}});
+  Guest& guest = this->guest();
   guest.run("for module in /modules/*; do insmod $module; done 2>/dev/null; true");
   // A task that waits in a module.
   guest.run("cat /dev/vport*p1 >/dev/null 2>&1 & sleep 0.5");
@@ -101,11 +97,10 @@ TEST_P(StackTest, IsWhatTheGuestsOwnProcShows) {
   }
 }
 
-class ModuleTest : public testing::TestWithParam<const char*> {};
+class ModuleTest : public ViewTest {};
 
 TEST_P(ModuleTest, AreThoseOfTheGuestsOwnList) {
-  if (!kernel_available(GetParam())) GTEST_SKIP() << "SKIPPED: guest kernel " << GetParam();
-  Guest guest({.kernel = GetParam(), .name = std::string("modules-") + GetParam()});
+  Guest& guest = this->guest();
   guest.run("for module in /modules/*; do insmod $module; done 2>/dev/null; true");
   std::string ours;
   const json rows = vitrine_json({"lsmod", guest.name()}).at("rows");
@@ -124,12 +119,6 @@ TEST_P(ModuleTest, AreThoseOfTheGuestsOwnList) {
   EXPECT_THAT(ours, HasSubstr("virtio"));
 }
 
-std::string linux_name(const testing::TestParamInfo<const char*>& info) {
-  std::string name = info.param;
-  std::ranges::replace_if(
-      name, [](char c) { return c == '.' || c == '-'; }, '_');
-  return "Linux" + name;
-}
 INSTANTIATE_TEST_SUITE_P(Debian, StackTest,
                          testing::Values("5.10", "6.1", "6.12", "7", "6.1-arm64"), linux_name);
 // Those of 7 are in a package of their own.

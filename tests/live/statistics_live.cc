@@ -3,7 +3,7 @@
 #include <set>
 #include <sstream>
 
-#include "tests/live/guest_test.h"
+#include "tests/live/view_test.h"
 
 namespace vitrine::live {
 namespace {
@@ -36,27 +36,20 @@ testing::AssertionResult between(std::int64_t value, std::int64_t before, std::i
          << value << "; the guest said " << before << ", then " << after;
 }
 
-class StatisticsTest : public testing::TestWithParam<const char*> {
+class StatisticsTest : public ViewTest {
  protected:
   void SetUp() override {
-    if (!kernel_available(GetParam())) GTEST_SKIP() << "SKIPPED: guest kernel " << GetParam();
-    guest_ = std::make_unique<Guest>(GuestOptions{.kernel = GetParam(),
-                                                  .name = std::string("statistics-") + GetParam(),
-                                                  .arguments = {"-smp", "2"}});
+    ViewTest::SetUp();
+    if (IsSkipped()) return;
     // Memory of several kinds, system calls and interrupts.
-    guest_->run("dd if=/dev/zero of=/tmp/file bs=1M count=9 2>/dev/null; guest_tool unusual busy");
+    guest().run("dd if=/dev/zero of=/tmp/file bs=1M count=9 2>/dev/null; guest_tool unusual busy");
   }
-  Guest& guest() { return *guest_; }
-  json rows(const std::string& verb) { return vitrine_json({verb, guest().name()}).at("rows"); }
 
   void compare_memory();
   void compare_counters();
   void compare_processor_time();
   void compare_uptime();
   void compare_processors();
-
- private:
-  std::unique_ptr<Guest> guest_;
 };
 
 void StatisticsTest::compare_memory() {
@@ -214,6 +207,7 @@ void StatisticsTest::compare_processors() {
   EXPECT_EQ(rows("lscpu")[1].at("online"), false);
   EXPECT_TRUE(rows("lscpu")[1].at("vendor").is_null());
   EXPECT_EQ(rows("mpstat").size(), 2U) << "the sum, and one CPU";
+  guest().run("echo 1 >/sys/devices/system/cpu/cpu1/online");
 }
 
 TEST_P(StatisticsTest, AreThoseOfTheGuestsOwnProc) {
@@ -224,12 +218,7 @@ TEST_P(StatisticsTest, AreThoseOfTheGuestsOwnProc) {
   compare_processors();
 }
 
-INSTANTIATE_TEST_SUITE_P(Debian, StatisticsTest, testing::Values("6.1", "6.12", "7"),
-                         [](const auto& param_info) {
-                           std::string name = param_info.param;
-                           std::ranges::replace(name, '.', '_');
-                           return "Linux" + name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Debian, StatisticsTest, testing::Values("6.1", "6.12", "7"), linux_name);
 
 }  // namespace
 }  // namespace vitrine::live

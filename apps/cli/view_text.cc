@@ -7,7 +7,7 @@
 namespace vitrine::cli {
 namespace {
 
-constexpr std::array<views::Column, 4> kColumns{{
+constexpr std::array<views::Column, 4> kViewColumns{{
     {"verb", views::Type::text, "the verb that shows the view"},
     {"column", views::Type::text, "as in JSON"},
     {"type", views::Type::text, "integer, boolean, text, bytes, nanoseconds or address"},
@@ -22,7 +22,7 @@ std::string type_name(views::Type type) {
 
 }  // namespace
 
-std::span<const views::Column> view_columns() { return kColumns; }
+std::span<const views::Column> view_columns() { return kViewColumns; }
 
 std::vector<views::Row> rows_of(std::span<const views::Declaration> views) {
   std::vector<views::Row> rows;

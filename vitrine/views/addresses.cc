@@ -8,24 +8,33 @@ namespace {
 
 using base::GuestVirtual;
 
-constexpr std::size_t kMaxRows = 1U << 20;
+constexpr std::size_t kMaxAddresses = 1U << 20;
 constexpr std::size_t kLabelSize = 16;  // IFNAMSIZ
 
-enum ColumnIndex : unsigned {
-  kNamespace,
-  kInterface,
-  kFamily,
-  kAddress,
-  kPrefixLength,
-  kPeer,
-  kBroadcast,
-  kScope,
-  kFlags,
-  kLabel,
-  kColumns
-};
+// The kernel keeps an address's type in place of its scope (IFA_* of include/net/if_inet6.h).
+std::uint32_t scope_of_inet6(std::uint32_t type) {
+  if ((type & 0x10) != 0) return 254;
+  if ((type & 0x20) != 0) return 253;
+  return (type & 0x40) != 0 ? 200 : 0;
+}
 
-constexpr std::array<Column, kColumns> kColumnDeclarations{{
+// IFA_F_*, include/uapi/linux/if_addr.h
+std::string address_flags(std::uint32_t flags, bool inet6) {
+  constexpr std::array<std::string_view, 12> kNames{
+      "secondary", "nodad",     "optimistic", "dadfailed",     "home",     "deprecated",
+      "tentative", "permanent", "mngtmpaddr", "noprefixroute", "autojoin", "stable-privacy"};
+  std::string text;
+  for (std::size_t bit = 0; bit < kNames.size(); ++bit) {
+    if ((flags >> bit & 1) == 0) continue;
+    if (!text.empty()) text += ',';
+    text += bit == 0 && inet6 ? "temporary" : kNames.at(bit);
+  }
+  return text;
+}
+
+}  // namespace
+
+constinit const std::array<Column, Addresses::kColumns> Addresses::kColumnDeclarations{{
     {"namespace", Type::integer, "the network namespace, as /proc/PID/ns/net numbers it"},
     {"interface", Type::text, "the interface that has it"},
     {"family", Type::text, "inet or inet6"},
@@ -40,47 +49,6 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
      "them"},
     {"label", Type::text, "its name as an alias of the interface; null for IPv6"},
 }};
-
-// RT_SCOPE_*, include/uapi/linux/rtnetlink.h
-std::string scope_name(std::uint32_t scope) {
-  switch (scope) {
-    case 0:
-      return "global";
-    case 200:
-      return "site";
-    case 253:
-      return "link";
-    case 254:
-      return "host";
-    case 255:
-      return "nowhere";
-    default:
-      return std::to_string(scope);
-  }
-}
-
-// The kernel keeps an address's type in place of its scope (IFA_* of include/net/if_inet6.h).
-std::uint32_t scope_of_inet6(std::uint32_t type) {
-  if ((type & 0x10) != 0) return 254;
-  if ((type & 0x20) != 0) return 253;
-  return (type & 0x40) != 0 ? 200 : 0;
-}
-
-// IFA_F_*, include/uapi/linux/if_addr.h
-std::string flag_names(std::uint32_t flags, bool inet6) {
-  constexpr std::array<std::string_view, 12> kNames{
-      "secondary", "nodad",     "optimistic", "dadfailed",     "home",     "deprecated",
-      "tentative", "permanent", "mngtmpaddr", "noprefixroute", "autojoin", "stable-privacy"};
-  std::string text;
-  for (std::size_t bit = 0; bit < kNames.size(); ++bit) {
-    if ((flags >> bit & 1) == 0) continue;
-    if (!text.empty()) text += ',';
-    text += bit == 0 && inet6 ? "temporary" : kNames.at(bit);
-  }
-  return text;
-}
-
-}  // namespace
 
 std::span<const Column> Addresses::declared_columns() { return kColumnDeclarations; }
 
@@ -146,7 +114,7 @@ bool Addresses::read_inet(Reader& reader, GuestVirtual device, const Row& begun)
   if (!reader.load(part + fields_.list, at.value)) return false;
   CycleGuard guard;
   while (at.value != 0) {
-    if (rows_.size() >= kMaxRows || guard.closes(at)) return false;
+    if (rows_.size() >= kMaxAddresses || guard.closes(at)) return false;
     add_inet(reader, at, begun);
     if (!reader.load(at + fields_.next, at.value)) return false;
   }
@@ -176,7 +144,7 @@ void Addresses::add_inet(Reader& reader, GuestVirtual at, Row row) {
   const bool has_scope = reader.load(at + fields_.scope, scope);
   put_value(kScope, has_scope, scope_name(scope));
   const bool has_flags = reader.load(at + fields_.flags, flags);
-  put_value(kFlags, has_flags, flag_names(flags, false));
+  put_value(kFlags, has_flags, address_flags(flags, false));
   std::array<char, kLabelSize> label{};
   const bool labelled =
       reader.load_bytes(at + fields_.label, std::as_writable_bytes(std::span(label)));
@@ -193,7 +161,7 @@ bool Addresses::read_inet6(Reader& reader, GuestVirtual device, const Row& begun
   if (!reader.load(head, at.value)) return false;
   CycleGuard guard;
   while (at != head) {
-    if (rows_.size() >= kMaxRows || guard.closes(at)) return false;
+    if (rows_.size() >= kMaxAddresses || guard.closes(at)) return false;
     add_inet6(reader, at - fields_.link6, begun);
     if (!reader.load(at, at.value)) return false;
   }
@@ -219,7 +187,7 @@ void Addresses::add_inet6(Reader& reader, GuestVirtual at, Row row) {
   const bool has_scope = reader.load(at + fields_.scope6, scope);
   put_value(kScope, has_scope, scope_name(scope_of_inet6(scope)));
   const bool has_flags = reader.load(at + fields_.flags6, flags);
-  put_value(kFlags, has_flags, flag_names(flags, true));
+  put_value(kFlags, has_flags, address_flags(flags, true));
   rows_.push_back(std::move(row));
 }
 

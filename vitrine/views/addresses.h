@@ -31,6 +31,21 @@ class Addresses final : public View {
   Row row(std::size_t index) const override { return rows_[index]; }
 
  private:
+  enum ColumnIndex : unsigned {
+    kNamespace,
+    kInterface,
+    kFamily,
+    kAddress,
+    kPrefixLength,
+    kPeer,
+    kBroadcast,
+    kScope,
+    kFlags,
+    kLabel,
+    kColumns
+  };
+  static const std::array<Column, kColumns> kColumnDeclarations;
+
   // Offsets in bytes within the structure that holds each.
   struct Fields {
     std::uint32_t inet = 0, inet6 = 0;  // net_device

@@ -13,16 +13,6 @@ using base::kPage;
 constexpr std::uint64_t kPiece = 256 << 10;   // bytes read at once
 constexpr std::size_t kMaxRanges = 1U << 20;  // of a file
 
-enum ColumnIndex : unsigned { kOffset, kSize, kState, kColumns };
-
-constexpr std::array<Column, kColumns> kColumnDeclarations{{
-    {"offset", Type::integer, "where the range begins in the file, in bytes"},
-    {"size_bytes", Type::bytes, "length of the range in bytes"},
-    {"state", Type::text,
-     "cached; missing from the guest's memory; swapped out by the guest; hole, where the file has "
-     "zeros; damaged, where the page cache contradicts itself; unreadable for the host"},
-}};
-
 // File systems whose files are in the page cache and nowhere else (but on swap).
 bool keeps_files_in_memory(std::string_view type) {
   constexpr std::array<std::string_view, 4> kTypes{"tmpfs", "ramfs", "rootfs", "devtmpfs"};
@@ -44,6 +34,14 @@ Presence presence_of(PageState state, Presence between) {
 }
 
 }  // namespace
+
+constinit const std::array<Column, Content::kColumns> Content::kColumnDeclarations{{
+    {"offset", Type::integer, "where the range begins in the file, in bytes"},
+    {"size_bytes", Type::bytes, "length of the range in bytes"},
+    {"state", Type::text,
+     "cached; missing from the guest's memory; swapped out by the guest; hole, where the file has "
+     "zeros; damaged, where the page cache contradicts itself; unreadable for the host"},
+}};
 
 std::string_view name(Presence presence) {
   constexpr std::array<std::string_view, 6> kNames{"cached", "missing", "swapped",

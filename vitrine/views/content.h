@@ -9,6 +9,7 @@
 // Cost: that of finding the file, 64 loads for each 256 KiB of it, and the bytes themselves.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <optional>
 #include <string>
@@ -70,6 +71,9 @@ class Content final : public View {
   const std::optional<base::Error>& failure() const { return failure_; }
 
  private:
+  enum ColumnIndex : unsigned { kOffset, kSize, kState, kColumns };
+  static const std::array<Column, kColumns> kColumnDeclarations;
+
   Content(FileFinder finder, memory::PhysicalMemory& memory, std::uint64_t ram,
           ContentOptions options)
       : finder_(std::move(finder)),

@@ -18,12 +18,6 @@ using base::kPage;
 constexpr std::size_t kMaxName = 64;
 constexpr std::int64_t kPagesOfHugePage = 512;
 
-constexpr std::array<Column, 2> kColumnDeclarations{{
-    {"name", Type::text,
-     "as /proc/vmstat; then context_switches, forks, running and blocked as in /proc/stat"},
-    {"value", Type::integer, "how often, or how many at this moment: pages, tasks, …", true},
-}};
-
 // What is told in huge pages: vmstat_item_print_in_thp().
 constexpr std::array<std::string_view, 5> kHuge{"nr_shmem_hugepages", "nr_shmem_pmdmapped",
                                                 "nr_file_hugepages", "nr_file_pmdmapped",
@@ -50,6 +44,12 @@ class Names {
 };
 
 }  // namespace
+
+constinit const std::array<Column, 2> Counters::kColumnDeclarations{{
+    {"name", Type::text,
+     "as /proc/vmstat; then context_switches, forks, running and blocked as in /proc/stat"},
+    {"value", Type::integer, "how often, or how many at this moment: pages, tasks, …", true},
+}};
 
 std::span<const Column> Counters::declared_columns() { return kColumnDeclarations; }
 

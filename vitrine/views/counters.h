@@ -8,6 +8,7 @@
 // Cost: some 100 loads, and 120 for each CPU.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +34,8 @@ class Counters final : public View {
   Row row(std::size_t index) const override { return rows_[index]; }
 
  private:
+  static const std::array<Column, 2> kColumnDeclarations;
+
   enum class Kind : std::uint8_t {
     global,   // one counter, below zero counts as zero
     huge,     // the same, in pages, to be told in huge pages

@@ -10,25 +10,9 @@ namespace {
 
 using base::GuestVirtual;
 
-enum ColumnIndex : unsigned {
-  kName,
-  kType,
-  kMode,
-  kPermissions,
-  kUid,
-  kGid,
-  kSize,
-  kLinks,
-  kInode,
-  kDevice,
-  kModified,
-  kTarget,
-  kMounted,
-  kDeleted,
-  kColumns
-};
+}  // namespace
 
-constexpr std::array<Column, kColumns> kColumnDeclarations{{
+constinit const std::array<Column, Directory::kColumns> Directory::kColumnDeclarations{{
     {"name", Type::text, "name of the entry"},
     {"type", Type::text, "file, dir, char, block, fifo, socket, link, or other"},
     {"mode", Type::text, "permissions, octal, as chmod takes them"},
@@ -46,8 +30,6 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
      "whether another file system is mounted there: what is said is of that one's root"},
     {"deleted", Type::boolean, "whether the name was removed while the file is still in use"},
 }};
-
-}  // namespace
 
 std::span<const Column> Directory::declared_columns() { return kColumnDeclarations; }
 

@@ -8,6 +8,7 @@
 // Cost: that of the process list and of the walk, and some 20 loads an entry.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,6 +42,25 @@ class Directory final : public View {
   const std::optional<base::Error>& failure() const { return failure_; }
 
  private:
+  enum ColumnIndex : unsigned {
+    kName,
+    kType,
+    kMode,
+    kPermissions,
+    kUid,
+    kGid,
+    kSize,
+    kLinks,
+    kInode,
+    kDevice,
+    kModified,
+    kTarget,
+    kMounted,
+    kDeleted,
+    kColumns
+  };
+  static const std::array<Column, kColumns> kColumnDeclarations;
+
   Directory(FileFinder finder, DirectoryOptions options)
       : finder_(std::move(finder)), options_(std::move(options)) {}
 

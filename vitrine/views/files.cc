@@ -14,28 +14,15 @@ namespace {
 using base::GuestVirtual;
 
 constexpr std::size_t kMaxFiles = 4U << 20;
-constexpr std::size_t kMaxWarnings = 10;
 constexpr std::uint32_t kCloseOnExec = 02000000;  // O_CLOEXEC
 
-enum ColumnIndex : unsigned {
-  kPid,
-  kComm,
-  kUse,
-  kFd,
-  kAccess,
-  kType,
-  kDevice,
-  kSize,
-  kOffset,
-  kFlags,
-  kInode,
-  kLinks,
-  kDeleted,
-  kPath,
-  kColumns
-};
+bool has_size(std::uint16_t mode) {
+  return mode >> 12 == 010 || mode >> 12 == 004 || mode >> 12 == 012;
+}
 
-constexpr std::array<Column, kColumns> kColumnDeclarations{{
+}  // namespace
+
+constinit const std::array<Column, Files::kColumns> Files::kColumnDeclarations{{
     {"pid", Type::integer, "id of the process"},
     {"comm", Type::text, "name of the process, at most 15 bytes"},
     {"use", Type::text,
@@ -54,20 +41,6 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
     {"path", Type::text,
      "its path across mounts; or pipe:[INODE], socket:[INODE], anon_inode:NAME, NAMESPACE:[INODE]"},
 }};
-
-// Besides those of processes: names in directories, and what is mounted where.
-constexpr std::array<GlobalGuard, 4> kGuards{{
-    {LockKind::rwlock, "tasklist_lock"},
-    {LockKind::spinlock, "pidmap_lock", true},
-    {LockKind::seqlock, "rename_lock"},
-    {LockKind::seqlock, "mount_lock"},
-}};
-
-bool has_size(std::uint16_t mode) {
-  return mode >> 12 == 010 || mode >> 12 == 004 || mode >> 12 == 012;
-}
-
-}  // namespace
 
 std::span<const Column> Files::declared_columns() { return kColumnDeclarations; }
 
@@ -105,7 +78,16 @@ base::Result<std::unique_ptr<View>> Files::attach(const kernel::Kernel& kernel,
       new Files(std::move(*processes), std::move(decoder), descriptors, fields, options));
 }
 
-std::span<const GlobalGuard> Files::global_guards() const { return kGuards; }
+// Besides those of processes: names in directories, and what is mounted where.
+std::span<const GlobalGuard> Files::global_guards() const {
+  static constexpr std::array<GlobalGuard, 4> kGuards{{
+      {LockKind::rwlock, "tasklist_lock"},
+      {LockKind::spinlock, "pidmap_lock", true},
+      {LockKind::seqlock, "rename_lock"},
+      {LockKind::seqlock, "mount_lock"},
+  }};
+  return kGuards;
+}
 
 void Files::add_object_guards(std::vector<ObjectGuard>& guards) const {
   processes_->add_object_guards(guards);

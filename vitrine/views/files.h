@@ -42,6 +42,25 @@ class Files final : public View {
   Row row(std::size_t index) const override;
 
  private:
+  enum ColumnIndex : unsigned {
+    kPid,
+    kComm,
+    kUse,
+    kFd,
+    kAccess,
+    kType,
+    kDevice,
+    kSize,
+    kOffset,
+    kFlags,
+    kInode,
+    kLinks,
+    kDeleted,
+    kPath,
+    kColumns
+  };
+  static const std::array<Column, kColumns> kColumnDeclarations;
+
   // Offsets in bytes within the structure that holds each.
   struct Fields {
     std::uint32_t files = 0, fs = 0, exe = 0;  // task_struct; mm_struct

@@ -15,7 +15,7 @@ using End = Unwinder::End;
 constexpr GuestVirtual kTask{0xffff000000010000};
 constexpr GuestVirtual kStack{0xffff800010000000};
 constexpr std::uint64_t kCode = 0xffff800008000000;
-constexpr GuestVirtual kFirst{kCode + 0x500};
+constexpr GuestVirtual kFirstCaller{kCode + 0x500};
 
 // The task is in the direct map, the stack stands for vmalloc's memory.
 constexpr GuestPhysical kTaskAt{0x1000};
@@ -43,7 +43,7 @@ class FramePointersTest : public ::testing::Test {
     return FramePointers({.stack = 0,
                           .frame = 8,
                           .address = 16,
-                          .first_of_task = kFirst,
+                          .first_of_task = kFirstCaller,
                           .authentication = 0x007f'0000'0000'0000})
         .unwind(reader_, kTask, frames_);
   }
@@ -67,7 +67,7 @@ TEST_F(FramePointersTest, LeadFromTheInnermostFunctionToTheRegistersOfUserMode) 
 }
 
 TEST_F(FramePointersTest, ATaskThatHasNotRunYetBeginsWhereItIsToRun) {
-  sleeps_in(kStack + 0x3eb0, kFirst.value);
+  sleeps_in(kStack + 0x3eb0, kFirstCaller.value);
   put_frame(0x3eb0, 0, 0);
   EXPECT_EQ(unwind(), End::whole);
   ASSERT_EQ(frames_.size(), 1U);

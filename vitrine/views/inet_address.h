@@ -22,4 +22,8 @@ struct InetAddress {
 // "192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1". `family`: any but kFamilyInet6 is IPv4.
 std::string text_of(const InetAddress& address, std::uint16_t family);
 
+// How far an address or a route reaches, RT_SCOPE_* of include/uapi/linux/rtnetlink.h: "global",
+// "host", …; or its number.
+std::string scope_name(std::uint32_t scope);
+
 }  // namespace vitrine::views

@@ -18,18 +18,9 @@ using base::GuestVirtual;
 constexpr std::size_t kMostActions = 256;  // that share a line
 constexpr std::size_t kMostName = 128;     // bytes
 
-enum ColumnIndex : unsigned {
-  kIrq,
-  kTotal,
-  kPerCpu,
-  kController,
-  kHardwareNumber,
-  kTrigger,
-  kActions,
-  kColumns
-};
+}  // namespace
 
-constexpr std::array<Column, kColumns> kColumnDeclarations{{
+constinit const std::array<Column, InterruptLines::kColumns> InterruptLines::kColumnDeclarations{{
     {"irq", Type::text, "number of the line; or a name, such as LOC, of what has no line"},
     {"total", Type::integer, "how often, on all CPUs that are online", true},
     {"per_cpu", Type::text,
@@ -42,8 +33,6 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
     {"actions", Type::text,
      "who handles it, separated by commas; what it is for where it has no line; null if nobody"},
 }};
-
-}  // namespace
 
 std::span<const Column> InterruptLines::declared_columns() { return kColumnDeclarations; }
 

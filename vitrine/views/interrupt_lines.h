@@ -7,6 +7,7 @@
 // Cost: some 30 loads a line, and one for each CPU; that of the tree of lines.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "vitrine/views/budget.h"
@@ -33,6 +34,18 @@ class InterruptLines final : public View {
   Row row(std::size_t index) const override { return rows_[index]; }
 
  private:
+  enum ColumnIndex : unsigned {
+    kIrq,
+    kTotal,
+    kPerCpu,
+    kController,
+    kHardwareNumber,
+    kTrigger,
+    kActions,
+    kColumns
+  };
+  static const std::array<Column, kColumns> kColumnDeclarations;
+
   // Offsets in bytes within the structure that holds each.
   struct Fields {
     std::uint32_t controller = 0, domain = 0, hardware_number = 0;  // irq_desc, its irq_data

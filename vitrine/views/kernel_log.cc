@@ -5,6 +5,7 @@
 
 #include "vitrine/paging/walked_memory.h"
 #include "vitrine/views/resolver.h"
+#include "vitrine/views/text.h"
 
 namespace vitrine::views {
 namespace {
@@ -17,9 +18,9 @@ using base::fail;
 // is empty, or it was lost.
 constexpr unsigned kStateShift = 62;
 constexpr std::uint64_t kIdMask = (std::uint64_t{1} << kStateShift) - 1;
-constexpr std::uint64_t kReserved = 0;
-constexpr std::uint64_t kCommitted = 1;
-constexpr std::uint64_t kFinalized = 2;
+constexpr std::uint64_t kRecordReserved = 0;
+constexpr std::uint64_t kRecordCommitted = 1;
+constexpr std::uint64_t kRecordFinalized = 2;
 constexpr std::uint64_t kNoText = 1;
 constexpr std::uint64_t kEmptyLine = 3;
 
@@ -28,34 +29,8 @@ constexpr std::uint32_t kBlockHeader = 8;  // a text's own id, before it
 constexpr std::uint32_t kMaxSizeBits = 31;   // LOG_BUF_LEN_MAX
 constexpr std::uint32_t kMaxCountBits = 26;  // 32 bytes of text a record
 constexpr std::size_t kMaxRecords = 4U << 20;
-constexpr std::size_t kMaxText = 256U << 20;        // bytes of all records together
+constexpr std::size_t kMaxLog = 256U << 20;         // bytes of all records together
 constexpr std::uint32_t kCallerIsCpu = 0x80000000;  // printk_caller_id(): else a thread's id
-
-enum ColumnIndex : unsigned {
-  kSeq,
-  kTime,
-  kPriority,
-  kLevel,
-  kFacility,
-  kCaller,
-  kSubsystem,
-  kDevice,
-  kText,
-  kColumns
-};
-
-constexpr std::array<Column, kColumns> kColumnDeclarations{{
-    {"seq", Type::integer, "number of the record since the guest booted"},
-    {"time_ns", Type::nanoseconds, "when it was logged, since the guest booted, in nanoseconds"},
-    {"priority", Type::integer, "how severe it is: 0 (emerg) to 7 (debug)"},
-    {"level", Type::text, "the same by name: emerg, alert, crit, err, warn, notice, info, debug"},
-    {"facility", Type::text, "who logged it: kern, or what a process gave, e.g. user or daemon"},
-    {"caller", Type::text, "in what context: T and a thread's id, or C and a processor's number"},
-    {"subsystem", Type::text, "of the device concerned, e.g. pci; null where there is none"},
-    {"device", Type::text,
-     "the device concerned, e.g. +pci:0000:00:03.0; null where there is none"},
-    {"text", Type::text, "the message, without a line feed at its end; null where it is lost"},
-}};
 
 constexpr std::array<std::string_view, 8> kLevels{"emerg", "alert",  "crit", "err",
                                                   "warn",  "notice", "info", "debug"};
@@ -75,11 +50,10 @@ std::string caller_name(std::uint32_t caller) {
                                       : "T" + std::to_string(caller);
 }
 
+// Up to its zero byte.
 template <std::size_t size>
-Value text_or_null(const std::array<char, size>& text) {
-  const auto end = std::ranges::find(text, '\0');
-  if (end == text.begin()) return std::monostate{};
-  return std::string(text.begin(), end);
+std::string string_of(const std::array<char, size>& text) {
+  return std::string(text.begin(), std::ranges::find(text, '\0'));
 }
 
 template <std::size_t size>
@@ -88,6 +62,19 @@ bool load_text(Reader& reader, base::GuestVirtual at, std::array<char, size>& to
 }
 
 }  // namespace
+
+constinit const std::array<Column, KernelLog::kColumns> KernelLog::kColumnDeclarations{{
+    {"seq", Type::integer, "number of the record since the guest booted"},
+    {"time_ns", Type::nanoseconds, "when it was logged, since the guest booted, in nanoseconds"},
+    {"priority", Type::integer, "how severe it is: 0 (emerg) to 7 (debug)"},
+    {"level", Type::text, "the same by name: emerg, alert, crit, err, warn, notice, info, debug"},
+    {"facility", Type::text, "who logged it: kern, or what a process gave, e.g. user or daemon"},
+    {"caller", Type::text, "in what context: T and a thread's id, or C and a processor's number"},
+    {"subsystem", Type::text, "of the device concerned, e.g. pci; null where there is none"},
+    {"device", Type::text,
+     "the device concerned, e.g. +pci:0000:00:03.0; null where there is none"},
+    {"text", Type::text, "the message, without a line feed at its end; null where it is lost"},
+}};
 
 std::span<const Column> KernelLog::declared_columns() { return kColumnDeclarations; }
 
@@ -199,11 +186,11 @@ bool KernelLog::read_record(Reader& reader, const Ring& ring, std::uint64_t id) 
   if (!reader.load(descriptor + fields_.state, state)) return false;
   const std::uint64_t stage = state >> kStateShift;
   if ((state & kIdMask) != id) return true;
-  if (options_.finished_only && (stage == kReserved || stage == kCommitted)) {
+  if (options_.finished_only && (stage == kRecordReserved || stage == kRecordCommitted)) {
     waits_ = true;
     return true;
   }
-  if (stage != kCommitted && stage != kFinalized) return true;
+  if (stage != kRecordCommitted && stage != kRecordFinalized) return true;
   if (!reader.load(descriptor + fields_.begin, begin) ||
       !reader.load(descriptor + fields_.next, next) ||
       !read_info(reader, ring.infos + index * fields_.info_size, record, length))
@@ -214,7 +201,7 @@ bool KernelLog::read_record(Reader& reader, const Ring& ring, std::uint64_t id) 
   if (!reader.load(descriptor + fields_.state, after)) return false;
   const std::uint64_t stage_after = after >> kStateShift;
   if (its_own && (after & kIdMask) == id &&
-      (stage_after == kCommitted || stage_after == kFinalized))
+      (stage_after == kRecordCommitted || stage_after == kRecordFinalized))
     records_.push_back(record);
   else
     text_.resize(before);
@@ -255,7 +242,7 @@ bool KernelLog::read_text(Reader& reader, const Ring& ring, std::uint64_t begin,
     return true;
   }
   record.length = std::min<std::uint64_t>(length, room - fields_.block_header);
-  if (text_.size() + record.length > std::min<std::uint64_t>(ring.size, kMaxText)) {
+  if (text_.size() + record.length > std::min<std::uint64_t>(ring.size, kMaxLog)) {
     record.length = 0;
     record.state = Text::left_out;
     ++left_out_;
@@ -288,8 +275,8 @@ Row KernelLog::row(std::size_t index) const {
                                     : std::to_string(record.level),
       facility_name(record.facility),
       caller_name(record.caller),
-      text_or_null(record.subsystem),
-      text_or_null(record.device),
+      text_or_null(string_of(record.subsystem)),
+      text_or_null(string_of(record.device)),
       std::monostate{},
   };
   const auto failed = [&row](Code code, std::string why) {

@@ -43,6 +43,20 @@ class KernelLog final : public View {
   Row row(std::size_t index) const override;
 
  private:
+  enum ColumnIndex : unsigned {
+    kSeq,
+    kTime,
+    kPriority,
+    kLevel,
+    kFacility,
+    kCaller,
+    kSubsystem,
+    kDevice,
+    kText,
+    kColumns
+  };
+  static const std::array<Column, kColumns> kColumnDeclarations;
+
   // Offsets in bytes within the structure that holds each, and sizes.
   struct Fields {
     base::GuestVirtual ring_pointer;  // the variable `prb`

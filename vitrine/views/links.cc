@@ -10,45 +10,10 @@ namespace {
 
 using base::GuestVirtual;
 
-constexpr std::size_t kMaxRows = 1U << 20;
-
-enum ColumnIndex : unsigned {
-  kNamespace,
-  kIndex,
-  kName,
-  kType,
-  kAddress,
-  kMtu,
-  kFlags,
-  kState,
-  kFirstCounter,
-  kColumns = kFirstCounter + 8
-};
-
-constexpr std::array<Column, kColumns> kColumnDeclarations{{
-    {"namespace", Type::integer, "the network namespace, as /proc/PID/ns/net numbers it"},
-    {"index", Type::integer, "number of the interface in its namespace"},
-    {"name", Type::text, "its name"},
-    {"type", Type::text, "ether, loopback, none, ppp, …; or the number of its kind (ARPHRD_*)"},
-    {"link_address", Type::text, "its address on the link; null where links of its kind have none",
-     false, "LLADDR"},
-    {"mtu_bytes", Type::integer, "bytes that a packet may have", false, "MTU"},
-    {"flags", Type::text,
-     "up, broadcast, loopback, running, noarp, promisc, multicast, …, separated by commas"},
-    {"state", Type::text,
-     "unknown, notpresent, down, lowerlayerdown, testing, dormant or up (RFC 2863)"},
-    {"rx_bytes", Type::bytes, "bytes received", true, "RX"},
-    {"rx_packets", Type::integer, "packets received", true},
-    {"rx_errors", Type::integer, "packets received with errors", true},
-    {"rx_dropped", Type::integer, "packets received and dropped", true},
-    {"tx_bytes", Type::bytes, "bytes sent", true, "TX"},
-    {"tx_packets", Type::integer, "packets sent", true},
-    {"tx_errors", Type::integer, "packets that could not be sent", true},
-    {"tx_dropped", Type::integer, "packets dropped instead of being sent", true},
-}};
+constexpr std::size_t kMaxInterfaces = 1U << 20;
 
 // ARPHRD_*, include/uapi/linux/if_arp.h
-std::string type_name(std::uint16_t type) {
+std::string link_type(std::uint16_t type) {
   switch (type) {
     case 1:
       return "ether";
@@ -83,7 +48,7 @@ std::uint32_t with_running(std::uint32_t flags, std::uint8_t state) {
   return (flags & kUp) != 0 && operational ? flags | kRunning : flags & ~kRunning;
 }
 
-std::string flag_names(std::uint32_t flags) {
+std::string link_flags(std::uint32_t flags) {
   constexpr std::array<std::string_view, 16> kNames{
       "up",        "broadcast", "debug",     "loopback", "pointopoint", "notrailers",
       "running",   "noarp",     "promisc",   "allmulti", "master",      "slave",
@@ -97,13 +62,35 @@ std::string flag_names(std::uint32_t flags) {
   return text;
 }
 
-std::string state_name(std::uint8_t state) {
+std::string link_state(std::uint8_t state) {
   constexpr std::array<std::string_view, 7> kNames{
       "unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up"};
   return state < kNames.size() ? std::string(kNames.at(state)) : std::to_string(state);
 }
 
 }  // namespace
+
+constinit const std::array<Column, Links::kColumns> Links::kColumnDeclarations{{
+    {"namespace", Type::integer, "the network namespace, as /proc/PID/ns/net numbers it"},
+    {"index", Type::integer, "number of the interface in its namespace"},
+    {"name", Type::text, "its name"},
+    {"type", Type::text, "ether, loopback, none, ppp, …; or the number of its kind (ARPHRD_*)"},
+    {"link_address", Type::text, "its address on the link; null where links of its kind have none",
+     false, "LLADDR"},
+    {"mtu_bytes", Type::integer, "bytes that a packet may have", false, "MTU"},
+    {"flags", Type::text,
+     "up, broadcast, loopback, running, noarp, promisc, multicast, …, separated by commas"},
+    {"state", Type::text,
+     "unknown, notpresent, down, lowerlayerdown, testing, dormant or up (RFC 2863)"},
+    {"rx_bytes", Type::bytes, "bytes received", true, "RX"},
+    {"rx_packets", Type::integer, "packets received", true},
+    {"rx_errors", Type::integer, "packets received with errors", true},
+    {"rx_dropped", Type::integer, "packets received and dropped", true},
+    {"tx_bytes", Type::bytes, "bytes sent", true, "TX"},
+    {"tx_packets", Type::integer, "packets sent", true},
+    {"tx_errors", Type::integer, "packets that could not be sent", true},
+    {"tx_dropped", Type::integer, "packets dropped instead of being sent", true},
+}};
 
 std::span<const Column> Links::declared_columns() { return kColumnDeclarations; }
 
@@ -154,7 +141,7 @@ Outcome Links::collect(Reader& reader) {
   bool whole = namespaces_.read(reader);
   for (const NetNamespace& name_space : namespaces_.list()) {
     const auto take = [&](GuestVirtual device, std::int32_t index) {
-      if (rows_.size() < kMaxRows) add(reader, name_space.number, device, index);
+      if (rows_.size() < kMaxInterfaces) add(reader, name_space.number, device, index);
     };
     whole = namespaces_.each_interface(reader, name_space.at, take) && whole;
   }
@@ -189,13 +176,13 @@ void Links::read_state(Reader& reader, GuestVirtual device, Row& row) const {
   GuestVirtual address;
   std::string text;
   const bool typed = reader.load(device + fields_.type, type);
-  put_value(kType, typed, type_name(type));
+  put_value(kType, typed, link_type(type));
   const bool limited = reader.load(device + fields_.mtu, mtu);
   put_value(kMtu, limited, std::uint64_t{mtu});
   const bool stated = reader.load(device + fields_.state, state);
-  put_value(kState, stated, state_name(state));
+  put_value(kState, stated, link_state(state));
   const bool flagged = stated && reader.load(device + fields_.flags, flags);
-  put_value(kFlags, flagged, flag_names(with_running(flags, state)));
+  put_value(kFlags, flagged, link_flags(with_running(flags, state)));
   const bool addressed = reader.load(device + fields_.address, address.value) &&
                          reader.load(device + fields_.address_length, length) &&
                          load_link_address(reader, address, length, text);

@@ -33,6 +33,20 @@ class Links final : public View {
   Row row(std::size_t index) const override { return rows_[index]; }
 
  private:
+  enum ColumnIndex : unsigned {
+    kNamespace,
+    kIndex,
+    kName,
+    kType,
+    kAddress,
+    kMtu,
+    kFlags,
+    kState,
+    kFirstCounter,
+    kColumns = kFirstCounter + 8
+  };
+  static const std::array<Column, kColumns> kColumnDeclarations;
+
   // In the order of their columns.
   enum Counter : std::uint8_t {
     kRxBytes,

@@ -15,7 +15,7 @@ using synthetic::Guest;
 using synthetic::MapleEntry;
 using synthetic::MapleType;
 
-constexpr std::uint64_t kEnd = ~std::uint64_t{0};
+constexpr std::uint64_t kLastIndex = ~std::uint64_t{0};
 
 class MapleTreeTest : public ::testing::Test {
  protected:
@@ -55,7 +55,7 @@ class MapleTreeTest : public ::testing::Test {
   std::optional<Reader> reader_;
   MapleTree::End end_ = MapleTree::End::whole;
   std::size_t entries_ = 0;
-  std::size_t stop_after_ = kEnd;
+  std::size_t stop_after_ = kLastIndex;
 };
 
 TEST_F(MapleTreeTest, AnEmptyOneHasNothing) {
@@ -93,7 +93,7 @@ TEST_F(MapleTreeTest, NodesEndWhereTheyAreFull) {
     std::vector<MapleEntry> slots;
     std::string expected;
     for (std::uint64_t i = 0; i < count; ++i) {
-      slots.push_back({i * 10, i + 1 == count ? kEnd : i * 10 + 9, i * 8 + 8});
+      slots.push_back({i * 10, i + 1 == count ? kLastIndex : i * 10 + 9, i * 8 + 8});
       expected += std::to_string(i * 10) + "-" + std::to_string(slots.back().last) + ":" +
                   std::to_string(i * 8 + 8) + " ";
     }
@@ -107,7 +107,7 @@ TEST_F(MapleTreeTest, DenseNodesHaveASlotForEachNumber) {
   const GuestVirtual dense = trees_.node(MapleType::dense, {{0, 0, 8}, {1, 1, 0}, {2, 2, 16}});
   const GuestVirtual root =
       trees_.node(MapleType::range, {{0, 2, trees_.pointer(dense, MapleType::dense)},
-                                     {3, kEnd, trees_.pointer(dense, MapleType::dense)}});
+                                     {3, kLastIndex, trees_.pointer(dense, MapleType::dense)}});
   trees_.set_root(tree_, root, MapleType::range);
   EXPECT_EQ(walk(), "0-0:8 2-2:16 3-3:8 5-5:16 ");
   EXPECT_EQ(end_, MapleTree::End::whole);
@@ -118,9 +118,9 @@ TEST_F(MapleTreeTest, DamagedOnesComeToAnEnd) {
     walk();
     EXPECT_EQ(end_, MapleTree::End::astray) << what;
   };
-  const GuestVirtual leaf = trees_.node(MapleType::leaf, {{0, 9, 8}, {10, kEnd, 16}});
+  const GuestVirtual leaf = trees_.node(MapleType::leaf, {{0, 9, 8}, {10, kLastIndex, 16}});
   trees_.set_root(tree_, leaf, MapleType::leaf);
-  EXPECT_EQ(walk(), "0-9:8 10-" + std::to_string(kEnd) + ":16 ");
+  EXPECT_EQ(walk(), "0-9:8 10-" + std::to_string(kLastIndex) + ":16 ");
   kernel().set(leaf, "maple_node", "parent", leaf.value);
   expect_astray("a node that was replaced");
   kernel().set(leaf, "maple_node", "parent", 1);
@@ -132,15 +132,15 @@ TEST_F(MapleTreeTest, DamagedOnesComeToAnEnd) {
   set_root(leaf.value | 9 << 3 | 6);
   expect_astray("an unknown type");
   // A node that contains itself: each range fits, but it never ends.
-  const GuestVirtual ring = trees_.node(MapleType::range_with_gaps, {{0, kEnd, 0}});
+  const GuestVirtual ring = trees_.node(MapleType::range_with_gaps, {{0, kLastIndex, 0}});
   kernel().put(kernel().member(ring, "maple_arange_64", "slot"),
                trees_.pointer(ring, MapleType::range_with_gaps));
   trees_.set_root(tree_, ring, MapleType::range_with_gaps);
   expect_astray("a ring");
   const GuestVirtual low = trees_.node(MapleType::leaf, {{0, 50, 8}, {51, 99, 16}});
-  const GuestVirtual root =
-      trees_.node(MapleType::range_with_gaps, {{0, 20, trees_.pointer(low, MapleType::leaf)},
-                                               {21, kEnd, trees_.pointer(low, MapleType::leaf)}});
+  const GuestVirtual root = trees_.node(MapleType::range_with_gaps,
+                                        {{0, 20, trees_.pointer(low, MapleType::leaf)},
+                                         {21, kLastIndex, trees_.pointer(low, MapleType::leaf)}});
   trees_.set_root(tree_, root, MapleType::range_with_gaps);
   expect_astray("a node that reaches beyond its place");
   trees_.set_root(tree_, GuestVirtual(0x1000), MapleType::leaf);

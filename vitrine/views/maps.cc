@@ -13,28 +13,12 @@ namespace {
 using base::GuestVirtual;
 using base::kPage;
 
-constexpr std::size_t kMaxWarnings = 10;
-constexpr int kAttempts = 3;  // of the regions of a process that changes them meanwhile
+constexpr int kRegionAttempts = 3;  // of the regions of a process that changes them meanwhile
 constexpr std::uint64_t kMostTables = 4U << 20;  // of 4 KiB: they can map 8 TiB
 
-enum ColumnIndex : unsigned {
-  kPid,
-  kComm,
-  kStart,
-  kEnd,
-  kSize,
-  kPermissions,
-  kOffset,
-  kDevice,
-  kInode,
-  kDeleted,
-  kPath,
-  kResident,
-  kSwapped,
-  kColumns
-};
+}  // namespace
 
-constexpr std::array<Column, kColumns> kColumnDeclarations{{
+constinit const std::array<Column, Maps::kColumns> Maps::kColumnDeclarations{{
     {"pid", Type::integer, "id of the process"},
     {"comm", Type::text, "name of the process, at most 15 bytes"},
     {"start", Type::address, "where the region begins, in the process's own addresses"},
@@ -60,8 +44,6 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
      "but for pages of shared memory, which belong to no process",
      true},
 }};
-
-}  // namespace
 
 std::span<const Column> Maps::declared_columns() { return kColumnDeclarations; }
 
@@ -133,7 +115,7 @@ Outcome Maps::collect_rows(Reader& reader, Outcome outcome) {
 Regions::End Maps::collect_process(Reader& reader, std::uint32_t index) {
   const Process& process = processes().processes()[index];
   Regions::End end = Regions::End::whole;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  for (int attempt = 0; attempt < kRegionAttempts; ++attempt) {
     found_.clear();
     end = regions_.read(reader, process.mm, found_);
     if (end == Regions::End::whole || end == Regions::End::too_many) break;

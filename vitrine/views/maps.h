@@ -7,6 +7,7 @@
 // load for each 4 KiB of page tables.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <vector>
@@ -40,6 +41,24 @@ class Maps final : public View {
   Row row(std::size_t index) const override;
 
  private:
+  enum ColumnIndex : unsigned {
+    kPid,
+    kComm,
+    kStart,
+    kEnd,
+    kSize,
+    kPermissions,
+    kOffset,
+    kDevice,
+    kInode,
+    kDeleted,
+    kPath,
+    kResident,
+    kSwapped,
+    kColumns
+  };
+  static const std::array<Column, kColumns> kColumnDeclarations;
+
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
   struct Mapping {

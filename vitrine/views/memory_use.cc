@@ -15,11 +15,6 @@ using base::kPage;
 constexpr std::uint64_t kKibi = 1024;
 constexpr std::size_t kMaxDevices = 65'536;  // block devices with an inode
 
-constexpr std::array<Column, 2> kColumnDeclarations{{
-    {"name", Type::text, "what for, as /proc/meminfo names it"},
-    {"bytes", Type::bytes, "how much, in bytes", true, "SIZE"},
-}};
-
 // Where a counter is kept.
 enum class Home : std::uint8_t { node, zone, symbol };
 
@@ -79,6 +74,11 @@ constexpr std::array kLines{
 };
 
 }  // namespace
+
+constinit const std::array<Column, 2> MemoryUse::kColumnDeclarations{{
+    {"name", Type::text, "what for, as /proc/meminfo names it"},
+    {"bytes", Type::bytes, "how much, in bytes", true, "SIZE"},
+}};
 
 std::span<const Column> MemoryUse::declared_columns() { return kColumnDeclarations; }
 

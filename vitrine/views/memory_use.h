@@ -34,6 +34,8 @@ class MemoryUse final : public View {
   Row row(std::size_t index) const override { return rows_[index]; }
 
  private:
+  static const std::array<Column, 2> kColumnDeclarations;
+
   static constexpr std::size_t kMostParts = 4;
 
   // A line: the sum of these counters, each so many bytes.

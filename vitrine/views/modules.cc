@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "vitrine/paging/walked_memory.h"
+#include "vitrine/views/text.h"
 
 namespace vitrine::views {
 namespace {
@@ -11,19 +12,24 @@ constexpr std::int64_t kOwnReference = 1;  // MODULE_REF_BASE
 constexpr std::size_t kMaxUsers = 4096;
 constexpr std::uint32_t kUnformed = 3;  // MODULE_STATE_UNFORMED: lsmod does not show it either
 
-enum ColumnIndex : unsigned {
-  kName,
-  kSize,
-  kUsers,
-  kUsedBy,
-  kState,
-  kTaints,
-  kParameters,
-  kAddress,
-  kColumns
-};
+// The flags that concern modules (taint_flags, kernel/panic.c).
+std::string taint_letters(std::uint64_t taints) {
+  constexpr std::array<std::pair<unsigned, char>, 7> kFlags{
+      {{0, 'P'}, {1, 'F'}, {10, 'C'}, {12, 'O'}, {13, 'E'}, {15, 'K'}, {18, 'N'}}};
+  std::string letters;
+  for (const auto& [bit, letter] : kFlags)
+    if ((taints >> bit & 1) != 0) letters += letter;
+  return letters;
+}
 
-constexpr std::array<Column, kColumns> kColumnDeclarations{{
+std::string module_state(std::uint32_t state) {
+  constexpr std::array<std::string_view, 3> kNames{"live", "loading", "unloading"};
+  return state < kNames.size() ? std::string(kNames.at(state)) : std::to_string(state);
+}
+
+}  // namespace
+
+constinit const std::array<Column, Modules::kColumns> Modules::kColumnDeclarations{{
     {"name", Type::text, "name of the module"},
     {"size_bytes", Type::bytes, "memory that it takes, in bytes"},
     {"users", Type::integer, "how often it is in use; null where modules can't be unloaded"},
@@ -38,34 +44,6 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
      "none"},
     {"address", Type::address, "where its code begins"},
 }};
-
-// The flags that concern modules (taint_flags, kernel/panic.c).
-std::string taint_letters(std::uint64_t taints) {
-  constexpr std::array<std::pair<unsigned, char>, 7> kFlags{
-      {{0, 'P'}, {1, 'F'}, {10, 'C'}, {12, 'O'}, {13, 'E'}, {15, 'K'}, {18, 'N'}}};
-  std::string letters;
-  for (const auto& [bit, letter] : kFlags)
-    if ((taints >> bit & 1) != 0) letters += letter;
-  return letters;
-}
-
-std::string state_name(std::uint32_t state) {
-  constexpr std::array<std::string_view, 3> kNames{"live", "loading", "unloading"};
-  return state < kNames.size() ? std::string(kNames.at(state)) : std::to_string(state);
-}
-
-Value text_or_null(std::string text) {
-  if (text.empty()) return std::monostate{};
-  return text;
-}
-
-// The list and the modules' states; their parameters' values.
-constexpr std::array<GlobalGuard, 2> kGuards{{
-    {LockKind::mutex, "module_mutex"},
-    {LockKind::mutex, "param_lock", true},
-}};
-
-}  // namespace
 
 std::span<const Column> Modules::declared_columns() { return kColumnDeclarations; }
 
@@ -112,7 +90,14 @@ base::Result<std::unique_ptr<View>> Modules::attach(const kernel::Kernel& kernel
   return std::unique_ptr<View>(new Modules(std::move(*list), parameters, std::move(fields)));
 }
 
-std::span<const GlobalGuard> Modules::global_guards() const { return kGuards; }
+// The list and the modules' states; their parameters' values.
+std::span<const GlobalGuard> Modules::global_guards() const {
+  static constexpr std::array<GlobalGuard, 2> kGuards{{
+      {LockKind::mutex, "module_mutex"},
+      {LockKind::mutex, "param_lock", true},
+  }};
+  return kGuards;
+}
 
 Outcome Modules::collect(Reader& reader) {
   rows_.clear();
@@ -147,7 +132,7 @@ void Modules::collect_module(Reader& reader, const Module& module) {
   else if (state == kUnformed)
     return;
   else
-    row.values[kState] = state_name(state);
+    row.values[kState] = module_state(state);
   if (reader.load(module.at + fields_.taints, taints))
     row.values[kTaints] = text_or_null(taint_letters(taints));
   else

@@ -30,6 +30,19 @@ class Modules final : public View {
   Row row(std::size_t index) const override { return rows_[index]; }
 
  private:
+  enum ColumnIndex : unsigned {
+    kName,
+    kSize,
+    kUsers,
+    kUsedBy,
+    kState,
+    kTaints,
+    kParameters,
+    kAddress,
+    kColumns
+  };
+  static const std::array<Column, kColumns> kColumnDeclarations;
+
   struct Fields {
     std::uint32_t state = 0, taints = 0, references = 0, users = 0, init = 0, exit = 0;
     bool unloads = false;                // modules can be unloaded, and their users are counted

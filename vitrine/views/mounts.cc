@@ -14,35 +14,8 @@ namespace {
 using base::GuestVirtual;
 
 constexpr std::size_t kMaxMounts = 400'000;  // of all namespaces; each may have 100,000
-constexpr std::size_t kMaxText = 4096;       // bytes, PATH_MAX
+constexpr std::size_t kMaxMountText = 4096;  // bytes, PATH_MAX
 constexpr std::uint64_t kSuperReadOnly = 1;  // SB_RDONLY
-
-enum ColumnIndex : unsigned {
-  kNamespace,
-  kId,
-  kParent,
-  kDevice,
-  kRoot,
-  kPath,
-  kOptions,
-  kReadOnly,
-  kType,
-  kSource,
-  kColumns
-};
-
-constexpr std::array<Column, kColumns> kColumnDeclarations{{
-    {"namespace", Type::integer, "the mount namespace, as /proc/PID/ns/mnt numbers it"},
-    {"id", Type::integer, "number of the mount"},
-    {"parent", Type::integer, "number of the mount that it is on; its own for the root"},
-    {"device", Type::text, "major and minor number of the file system"},
-    {"root", Type::text, "what of the file system is mounted: / is all of it"},
-    {"path", Type::text, "where it is mounted"},
-    {"options", Type::text, "of the mount: ro or rw, nosuid, nodev, noexec, noatime, …"},
-    {"read_only", Type::boolean, "whether the file system itself can only be read"},
-    {"type", Type::text, "kind of the file system, e.g. ext4"},
-    {"source", Type::text, "what was mounted, e.g. /dev/vda1; null where nothing was named"},
-}};
 
 // As show_mnt_opts() in fs/proc_namespace.c (MNT_* of include/linux/mount.h).
 std::string options_text(std::uint32_t flags) {
@@ -61,16 +34,20 @@ std::string options_text(std::uint32_t flags) {
   return text;
 }
 
-// Whose namespaces there are; what is mounted where; names in directories.
-constexpr std::array<GlobalGuard, 5> kGuards{{
-    {LockKind::rwlock, "tasklist_lock"},
-    {LockKind::spinlock, "pidmap_lock", true},
-    {LockKind::semaphore, "namespace_sem"},
-    {LockKind::seqlock, "mount_lock"},
-    {LockKind::seqlock, "rename_lock"},
-}};
-
 }  // namespace
+
+constinit const std::array<Column, Mounts::kColumns> Mounts::kColumnDeclarations{{
+    {"namespace", Type::integer, "the mount namespace, as /proc/PID/ns/mnt numbers it"},
+    {"id", Type::integer, "number of the mount"},
+    {"parent", Type::integer, "number of the mount that it is on; its own for the root"},
+    {"device", Type::text, "major and minor number of the file system"},
+    {"root", Type::text, "what of the file system is mounted: / is all of it"},
+    {"path", Type::text, "where it is mounted"},
+    {"options", Type::text, "of the mount: ro or rw, nosuid, nodev, noexec, noatime, …"},
+    {"read_only", Type::boolean, "whether the file system itself can only be read"},
+    {"type", Type::text, "kind of the file system, e.g. ext4"},
+    {"source", Type::text, "what was mounted, e.g. /dev/vda1; null where nothing was named"},
+}};
 
 std::span<const Column> Mounts::declared_columns() { return kColumnDeclarations; }
 
@@ -109,7 +86,17 @@ base::Result<std::unique_ptr<View>> Mounts::attach(const kernel::Kernel& kernel,
   return std::unique_ptr<View>(new Mounts(std::move(*processes), std::move(paths), fields));
 }
 
-std::span<const GlobalGuard> Mounts::global_guards() const { return kGuards; }
+// Whose namespaces there are; what is mounted where; names in directories.
+std::span<const GlobalGuard> Mounts::global_guards() const {
+  static constexpr std::array<GlobalGuard, 5> kGuards{{
+      {LockKind::rwlock, "tasklist_lock"},
+      {LockKind::spinlock, "pidmap_lock", true},
+      {LockKind::semaphore, "namespace_sem"},
+      {LockKind::seqlock, "mount_lock"},
+      {LockKind::seqlock, "rename_lock"},
+  }};
+  return kGuards;
+}
 
 Outcome Mounts::collect(Reader& reader) {
   Outcome outcome = processes_->collect(reader);
@@ -185,7 +172,7 @@ bool Mounts::add_children(Reader& reader, GuestVirtual mount,
 bool Mounts::read_text(Reader& reader, GuestVirtual at, std::string& text) {
   text.clear();
   if (at.value == 0) return true;
-  return load_text(reader, at, kMaxText, text) && text_.spend(text.size());
+  return load_text(reader, at, kMaxMountText, text) && text_.spend(text.size());
 }
 
 void Mounts::add_mount(Reader& reader, GuestVirtual at, std::uint32_t name_space) {

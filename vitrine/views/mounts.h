@@ -9,6 +9,7 @@
 // Cost: that of the process list, and some 25 loads a mount.
 #pragma once
 
+#include <array>
 #include <set>
 #include <string>
 #include <vector>
@@ -38,6 +39,21 @@ class Mounts final : public View {
   Row row(std::size_t index) const override { return rows_[index]; }
 
  private:
+  enum ColumnIndex : unsigned {
+    kNamespace,
+    kId,
+    kParent,
+    kDevice,
+    kRoot,
+    kPath,
+    kOptions,
+    kReadOnly,
+    kType,
+    kSource,
+    kColumns
+  };
+  static const std::array<Column, kColumns> kColumnDeclarations;
+
   // Offsets in bytes within the structure that holds each.
   struct Fields {
     std::uint32_t nsproxy = 0, mount_namespace = 0;  // task_struct; nsproxy

@@ -8,32 +8,11 @@ namespace {
 
 using base::GuestVirtual;
 
-constexpr std::size_t kMaxRows = 1U << 20;
+constexpr std::size_t kMaxNeighbours = 1U << 20;
 constexpr std::uint32_t kMaxShift = 24;  // far above what gc_thresh3 lets it grow to
 
-enum ColumnIndex : unsigned {
-  kNamespace,
-  kInterface,
-  kFamily,
-  kNeighbour,
-  kLinkAddress,
-  kState,
-  kColumns
-};
-
-constexpr std::array<Column, kColumns> kColumnDeclarations{{
-    {"namespace", Type::integer, "the network namespace, as /proc/PID/ns/net numbers it"},
-    {"interface", Type::text, "the interface that it is reached by"},
-    {"family", Type::text, "inet or inet6"},
-    {"neighbour", Type::text, "its internet address"},
-    {"link_address", Type::text, "its address on the link; null where it is not known", false,
-     "LLADDR"},
-    {"state", Type::text,
-     "INCOMPLETE, REACHABLE, STALE, DELAY, PROBE, FAILED, NOARP, PERMANENT or NONE, as ip says it"},
-}};
-
 // NUD_*, include/uapi/linux/neighbour.h
-std::string_view state_name(std::uint8_t state) {
+std::string_view neighbour_state(std::uint8_t state) {
   constexpr std::array<std::string_view, 8> kNames{"INCOMPLETE", "REACHABLE", "STALE", "DELAY",
                                                    "PROBE",      "FAILED",    "NOARP", "PERMANENT"};
   for (std::size_t bit = 0; bit < kNames.size(); ++bit)
@@ -45,6 +24,17 @@ std::string_view state_name(std::uint8_t state) {
 bool has_link_address(std::uint8_t state) { return (state & 0xde) != 0; }
 
 }  // namespace
+
+constinit const std::array<Column, Neighbours::kColumns> Neighbours::kColumnDeclarations{{
+    {"namespace", Type::integer, "the network namespace, as /proc/PID/ns/net numbers it"},
+    {"interface", Type::text, "the interface that it is reached by"},
+    {"family", Type::text, "inet or inet6"},
+    {"neighbour", Type::text, "its internet address"},
+    {"link_address", Type::text, "its address on the link; null where it is not known", false,
+     "LLADDR"},
+    {"state", Type::text,
+     "INCOMPLETE, REACHABLE, STALE, DELAY, PROBE, FAILED, NOARP, PERMANENT or NONE, as ip says it"},
+}};
 
 std::span<const Column> Neighbours::declared_columns() { return kColumnDeclarations; }
 
@@ -112,7 +102,7 @@ bool Neighbours::read_chain(Reader& reader, GuestVirtual at, std::uint16_t famil
   CycleGuard guard;
   while (at.value != 0) {
     const GuestVirtual neighbour(at.value - fields_.next);
-    if (rows_.size() >= kMaxRows || !steps_.spend(1) || guard.closes(at)) return false;
+    if (rows_.size() >= kMaxNeighbours || !steps_.spend(1) || guard.closes(at)) return false;
     if (!reader.load(at, at.value)) return false;
     add(reader, neighbour, family);
   }
@@ -131,7 +121,7 @@ void Neighbours::add(Reader& reader, GuestVirtual at, std::uint16_t family) {
   put_value(kNeighbour, addressed, text_of(address, family));
   std::uint8_t state = 0;
   const bool stated = reader.load(at + fields_.state, state);
-  put_value(kState, stated, std::string(state_name(state)));
+  put_value(kState, stated, std::string(neighbour_state(state)));
   GuestVirtual device;
   if (!reader.load(at + fields_.device, device.value)) {
     for (const ColumnIndex column : {kNamespace, kInterface, kLinkAddress})

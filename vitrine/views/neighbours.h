@@ -32,6 +32,17 @@ class Neighbours final : public View {
   Row row(std::size_t index) const override { return rows_[index]; }
 
  private:
+  enum ColumnIndex : unsigned {
+    kNamespace,
+    kInterface,
+    kFamily,
+    kNeighbour,
+    kLinkAddress,
+    kState,
+    kColumns
+  };
+  static const std::array<Column, kColumns> kColumnDeclarations;
+
   struct Fields {
     std::optional<base::GuestVirtual> arp, nd;
     std::uint32_t hash = 0;                                                    // neigh_table

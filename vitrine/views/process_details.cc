@@ -9,38 +9,38 @@ namespace {
 
 using base::kPage;
 
-enum ColumnIndex : unsigned {
-  kNice,
-  kPriority,
-  kPolicy,
-  kRtPriority,
-  kCpu,
-  kCpuTime,
-  kUserTime,
-  kSystemTime,
-  kVirtualSize,
-  kSwap,
-  kCgroup,
-  kFirstNamespace,
-  kTty = kFirstNamespace + kNamespaces,
-  kFirstCapability,
-  kSeccomp = kFirstCapability + 5,
-  kNoNewPrivileges,
-  kWaitChannel,
-  kColumns
-};
-
-// Where the columns of each group begin, in the order of ProcessDetails::Group; then the end.
-constexpr std::array<unsigned, 11> kGroupBegins{
-    kNice,    kCpuTime,         kVirtualSize, kCgroup, kFirstNamespace, kTty, kFirstCapability,
-    kSeccomp, kNoNewPrivileges, kWaitChannel, kColumns};
-
 constexpr Column on_demand(std::string_view name, Type type, std::string_view description,
                            bool statistic = false, std::string_view heading = {}) {
   return {name, type, description, statistic, heading, true};
 }
 
-constexpr std::array<Column, kColumns> kColumnDeclarations{{
+// SCHED_* of include/uapi/linux/sched.h.
+std::string policy_name(std::uint32_t policy) {
+  constexpr std::array<std::string_view, 8> kNames{"SCHED_OTHER",    "SCHED_FIFO", "SCHED_RR",
+                                                   "SCHED_BATCH",    "",           "SCHED_IDLE",
+                                                   "SCHED_DEADLINE", "SCHED_EXT"};
+  if (policy < kNames.size() && !kNames.at(policy).empty()) return std::string(kNames.at(policy));
+  return std::to_string(policy);
+}
+
+// SECCOMP_MODE_* of include/uapi/linux/seccomp.h; what has no name the kernel has for itself.
+std::string seccomp_name(std::uint32_t mode) {
+  constexpr std::array<std::string_view, 4> kNames{"disabled", "strict", "filter", "dead"};
+  return mode < kNames.size() ? std::string(kNames.at(mode)) : std::to_string(mode);
+}
+
+// Pseudo-terminals are named pts0 in the kernel, and pts/0 among devices.
+std::string terminal_name(std::string name) {
+  constexpr std::string_view kPseudo = "pts";
+  const bool numbered = name.size() > kPseudo.size() && name.starts_with(kPseudo) &&
+                        name.find_first_not_of("0123456789", kPseudo.size()) == std::string::npos;
+  if (numbered) name.insert(kPseudo.size(), "/");
+  return name;
+}
+
+}  // namespace
+
+constinit const std::array<Column, ProcessDetails::kColumns> ProcessDetails::kColumnDeclarations{{
     on_demand("nice", Type::integer, "how nice it is to others: -20 to 19"),
     on_demand("priority", Type::integer,
               "priority as the scheduler sees it, the lower the sooner: 0 to 39, below 0 for real "
@@ -87,32 +87,14 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
               "not wait"),
 }};
 
-// SCHED_* of include/uapi/linux/sched.h.
-std::string policy_name(std::uint32_t policy) {
-  constexpr std::array<std::string_view, 8> kNames{"SCHED_OTHER",    "SCHED_FIFO", "SCHED_RR",
-                                                   "SCHED_BATCH",    "",           "SCHED_IDLE",
-                                                   "SCHED_DEADLINE", "SCHED_EXT"};
-  if (policy < kNames.size() && !kNames.at(policy).empty()) return std::string(kNames.at(policy));
-  return std::to_string(policy);
-}
+constinit const std::array<unsigned, ProcessDetails::kGroups + 1> ProcessDetails::kGroupBegins{
+    kNice,    kCpuTime,         kVirtualSize, kCgroup, kFirstNamespace, kTty, kFirstCapability,
+    kSeccomp, kNoNewPrivileges, kWaitChannel, kColumns};
 
-// SECCOMP_MODE_* of include/uapi/linux/seccomp.h; what has no name the kernel has for itself.
-std::string seccomp_name(std::uint32_t mode) {
-  constexpr std::array<std::string_view, 4> kNames{"disabled", "strict", "filter", "dead"};
-  return mode < kNames.size() ? std::string(kNames.at(mode)) : std::to_string(mode);
-}
+std::span<const Column> ProcessDetails::declared_columns() { return kColumnDeclarations; }
 
-// Pseudo-terminals are named pts0 in the kernel, and pts/0 among devices.
-std::string terminal_name(std::string name) {
-  constexpr std::string_view kPseudo = "pts";
-  const bool numbered = name.size() > kPseudo.size() && name.starts_with(kPseudo) &&
-                        name.find_first_not_of("0123456789", kPseudo.size()) == std::string::npos;
-  if (numbered) name.insert(kPseudo.size(), "/");
-  return name;
-}
-
-// The value, or that it could not be read.
-void put(const Reader& reader, Row& row, unsigned column, bool readable, Value value) {
+void ProcessDetails::put(const Reader& reader, Row& row, unsigned column, bool readable,
+                         Value value) {
   if (readable)
     row.values[column] = std::move(value);
   else
@@ -120,13 +102,9 @@ void put(const Reader& reader, Row& row, unsigned column, bool readable, Value v
                           std::string(paging::name(reader.fault()))});
 }
 
-void put_error(Row& row, unsigned column, base::Code code, std::string message) {
+void ProcessDetails::put_error(Row& row, unsigned column, base::Code code, std::string message) {
   row.errors.push_back({kColumnDeclarations.at(column).name, code, std::move(message)});
 }
-
-}  // namespace
-
-std::span<const Column> ProcessDetails::declared_columns() { return kColumnDeclarations; }
 
 std::unique_ptr<ProcessDetails> ProcessDetails::attach(const kernel::Kernel& kernel,
                                                        memory::PhysicalMemory& memory,

@@ -44,6 +44,28 @@ class ProcessDetails {
   void add_to(Row& row, std::size_t index) const;
 
  private:
+  enum ColumnIndex : unsigned {
+    kNice,
+    kPriority,
+    kPolicy,
+    kRtPriority,
+    kCpu,
+    kCpuTime,
+    kUserTime,
+    kSystemTime,
+    kVirtualSize,
+    kSwap,
+    kCgroup,
+    kFirstNamespace,
+    kTty = kFirstNamespace + kNamespaces,
+    kFirstCapability,
+    kSeccomp = kFirstCapability + 5,
+    kNoNewPrivileges,
+    kWaitChannel,
+    kColumns
+  };
+  static const std::array<Column, kColumns> kColumnDeclarations;
+
   // What is read, and resolved, together.
   enum Group : unsigned {
     scheduling,
@@ -58,6 +80,8 @@ class ProcessDetails {
     waiting,
     kGroups
   };
+  // Where the columns of each group begin; then the end.
+  static const std::array<unsigned, kGroups + 1> kGroupBegins;
 
   // Offsets in bytes within the structure that holds each.
   struct Fields {
@@ -85,6 +109,9 @@ class ProcessDetails {
   void read_capabilities(Reader& reader, const Process& process, Row& row) const;
   void read_seccomp(Reader& reader, const Process& process, Row& row) const;
   void read_wait_channel(Reader& reader, const Process& process, Row& row);
+  // The value, or that it could not be read.
+  static void put(const Reader& reader, Row& row, unsigned column, bool readable, Value value);
+  static void put_error(Row& row, unsigned column, base::Code code, std::string message);
 
   std::array<bool, kGroups> wanted_{};
   std::array<std::optional<base::Error>, kGroups> missing_;

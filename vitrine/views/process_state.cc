@@ -15,7 +15,7 @@ using base::fail;
 using base::GuestVirtual;
 
 constexpr std::size_t kMostAuxiliary = 4096;  // bytes; the kernel keeps some 450
-constexpr int kAttempts = 3;
+constexpr int kStateAttempts = 3;
 
 // What the steps below share.
 class Collection {
@@ -76,7 +76,7 @@ class Collection {
     if (!strings.root(reader_, mm, state_.tables))
       return fail(paging::error_of(reader_.fault(), mm));
     Regions::End end = Regions::End::whole;
-    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    for (int attempt = 0; attempt < kStateAttempts; ++attempt) {
       state_.regions.clear();
       end = regions->read(reader_, mm, state_.regions);
       if (end == Regions::End::whole) break;

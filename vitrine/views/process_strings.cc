@@ -1,7 +1,5 @@
 #include "vitrine/views/process_strings.h"
 
-#include <array>
-
 #include "vitrine/paging/walked_memory.h"
 #include "vitrine/views/wanted_process.h"
 
@@ -11,9 +9,9 @@ namespace {
 constexpr std::size_t kMostText = 256U << 20;   // bytes, of all processes
 constexpr std::size_t kMostStrings = 4U << 20;  // of all processes
 
-enum ColumnIndex : unsigned { kPid, kComm, kFirst, kSecond, kColumns };
+}  // namespace
 
-constexpr std::array<Column, kColumns> kArgumentColumns{{
+constinit const std::array<Column, ProcessStrings::kColumns> ProcessStrings::kArgumentColumns{{
     {"pid", Type::integer, "id of the process"},
     {"comm", Type::text, "name of the process, at most 15 bytes"},
     {"index", Type::integer,
@@ -23,7 +21,7 @@ constexpr std::array<Column, kColumns> kArgumentColumns{{
      "the argument, from the process's own memory; or the title that a program gave itself"},
 }};
 
-constexpr std::array<Column, kColumns> kEnvironmentColumns{{
+constinit const std::array<Column, ProcessStrings::kColumns> ProcessStrings::kEnvironmentColumns{{
     {"pid", Type::integer, "id of the process"},
     {"comm", Type::text, "name of the process, at most 15 bytes"},
     {"name", Type::text, "name of the variable"},
@@ -31,8 +29,6 @@ constexpr std::array<Column, kColumns> kEnvironmentColumns{{
      "its value when the program was started, from the process's own memory; null where there is "
      "no ="},
 }};
-
-}  // namespace
 
 std::span<const Column> ProcessStrings::declared_columns(Kind kind) {
   return kind == Kind::arguments ? std::span(kArgumentColumns) : std::span(kEnvironmentColumns);

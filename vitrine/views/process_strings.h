@@ -8,6 +8,7 @@
 // Cost: that of the process list, and that of user_strings.h for each process.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,6 +39,10 @@ class ProcessStrings final : public View {
   Row row(std::size_t index) const override;
 
  private:
+  enum ColumnIndex : unsigned { kPid, kComm, kFirst, kSecond, kColumns };
+  static const std::array<Column, kColumns> kArgumentColumns;
+  static const std::array<Column, kColumns> kEnvironmentColumns;
+
   // One string, or what could not be read of them.
   struct String {
     std::size_t process = 0;             // its place in the process list

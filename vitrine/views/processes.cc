@@ -17,50 +17,7 @@ using base::kPage;
 constexpr std::size_t kMaxTasks = 4u << 20;               // PID_MAX_LIMIT
 constexpr std::uint32_t kFlagExiting = 0x0000'0004;       // PF_EXITING, include/linux/sched.h
 constexpr std::uint32_t kFlagKernelThread = 0x0020'0000;  // PF_KTHREAD
-constexpr int kAttempts = 3;                              // collections of a list that breaks off
-
-enum ColumnIndex : unsigned {
-  kPid,
-  kTgid,
-  kPpid,
-  kComm,
-  kState,
-  kUid,
-  kGid,
-  kThreads,
-  kStart,
-  kRss,
-  kKernelThread,
-  kExiting,
-  kCommandLine,
-  kColumns
-};
-
-constexpr std::array<Column, kColumns> kColumnDeclarations{{
-    {"pid", Type::integer, "id of the task itself: the thread id where threads are listed"},
-    {"tgid", Type::integer, "id of the process, that of its first thread"},
-    {"ppid", Type::integer, "process id of the parent"},
-    {"comm", Type::text, "name of the task, at most 15 bytes"},
-    {"state", Type::text,
-     "R running, S sleeping, D uninterruptible, I idle, T stopped, t traced, "
-     "Z zombie, X dead, P parked"},
-    {"uid", Type::integer, "real user id, in the guest's initial user namespace"},
-    {"gid", Type::integer, "real group id, in the guest's initial user namespace"},
-    {"threads", Type::integer, "threads of the process"},
-    {"start_ns", Type::nanoseconds, "start of the task since the guest booted, in nanoseconds"},
-    {"rss_bytes", Type::bytes, "resident memory in bytes, as /proc/PID/statm counts it", true},
-    {"kernel_thread", Type::boolean, "whether the task is one of the kernel's own"},
-    {"exiting", Type::boolean, "whether the task has begun to exit"},
-    {"cmdline", Type::text,
-     "arguments, separated by spaces, from the process's own memory; null "
-     "for kernel threads and where no page of it is left"},
-}};
-
-// The list of tasks and the counts of threads; how ids are given.
-constexpr std::array<GlobalGuard, 2> kGuards{{
-    {LockKind::rwlock, "tasklist_lock"},
-    {LockKind::spinlock, "pidmap_lock", true},
-}};
+constexpr int kListAttempts = 3;                          // collections of a list that breaks off
 
 // Why a process that has memory of its own shows no command line.
 std::optional<base::Error> command_line_error(const Process& process) {
@@ -84,6 +41,26 @@ std::optional<base::Error> command_line_error(const Process& process) {
 }
 
 }  // namespace
+
+constinit const std::array<Column, Processes::kColumns> Processes::kColumnDeclarations{{
+    {"pid", Type::integer, "id of the task itself: the thread id where threads are listed"},
+    {"tgid", Type::integer, "id of the process, that of its first thread"},
+    {"ppid", Type::integer, "process id of the parent"},
+    {"comm", Type::text, "name of the task, at most 15 bytes"},
+    {"state", Type::text,
+     "R running, S sleeping, D uninterruptible, I idle, T stopped, t traced, "
+     "Z zombie, X dead, P parked"},
+    {"uid", Type::integer, "real user id, in the guest's initial user namespace"},
+    {"gid", Type::integer, "real group id, in the guest's initial user namespace"},
+    {"threads", Type::integer, "threads of the process"},
+    {"start_ns", Type::nanoseconds, "start of the task since the guest booted, in nanoseconds"},
+    {"rss_bytes", Type::bytes, "resident memory in bytes, as /proc/PID/statm counts it", true},
+    {"kernel_thread", Type::boolean, "whether the task is one of the kernel's own"},
+    {"exiting", Type::boolean, "whether the task has begun to exit"},
+    {"cmdline", Type::text,
+     "arguments, separated by spaces, from the process's own memory; null "
+     "for kernel threads and where no page of it is left"},
+}};
 
 std::string_view name_of(const Process& process) {
   const std::string_view comm(process.comm.data(), process.comm.size());
@@ -111,7 +88,14 @@ void Processes::want(const kernel::Kernel& kernel, memory::PhysicalMemory& memor
   details_ = ProcessDetails::attach(kernel, memory, columns, cpu_offsets_);
 }
 
-std::span<const GlobalGuard> Processes::global_guards() const { return kGuards; }
+// The list of tasks and the counts of threads; how ids are given.
+std::span<const GlobalGuard> Processes::global_guards() const {
+  static constexpr std::array<GlobalGuard, 2> kGuards{{
+      {LockKind::rwlock, "tasklist_lock"},
+      {LockKind::spinlock, "pidmap_lock", true},
+  }};
+  return kGuards;
+}
 
 // Each task's name, memory, files and namespaces; each process's arguments, and its mappings, in
 // which they are.
@@ -135,7 +119,7 @@ Outcome Processes::collect(Reader& reader) {
 
 Outcome Processes::collect_tasks(Reader& reader) {
   Outcome outcome;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  for (int attempt = 0; attempt < kListAttempts; ++attempt) {
     outcome = reader.records() ? walk_list<true>(reader) : walk_list<false>(reader);
     if (outcome.complete) break;
   }

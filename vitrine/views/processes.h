@@ -84,6 +84,24 @@ class Processes final : public View {
   std::span<const Process> processes() const { return rows_; }
 
  private:
+  enum ColumnIndex : unsigned {
+    kPid,
+    kTgid,
+    kPpid,
+    kComm,
+    kState,
+    kUid,
+    kGid,
+    kThreads,
+    kStart,
+    kRss,
+    kKernelThread,
+    kExiting,
+    kCommandLine,
+    kColumns
+  };
+  static const std::array<Column, kColumns> kColumnDeclarations;
+
   // Offsets in bytes within the structure that holds each.
   struct Fields {
     base::GuestVirtual init_task;

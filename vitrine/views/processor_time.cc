@@ -6,9 +6,14 @@
 namespace vitrine::views {
 namespace {
 
-enum ColumnIndex : unsigned { kCpu, kUser, kNice, kSystem, kIdle, kWaiting };
+// In the order of the columns.
+constexpr std::array<std::string_view, 10> kEnumerators{
+    "CPUTIME_USER", "CPUTIME_NICE",    "CPUTIME_SYSTEM", "CPUTIME_IDLE",  "CPUTIME_IOWAIT",
+    "CPUTIME_IRQ",  "CPUTIME_SOFTIRQ", "CPUTIME_STEAL",  "CPUTIME_GUEST", "CPUTIME_GUEST_NICE"};
 
-constexpr std::array<Column, 11> kColumnDeclarations{{
+}  // namespace
+
+constinit const std::array<Column, 11> ProcessorTime::kColumnDeclarations{{
     {"cpu", Type::integer, "number of the CPU; null in the first row, which is the sum of all"},
     {"user_ns", Type::nanoseconds, "in user mode, in nanoseconds, that of guests included", true},
     {"nice_ns", Type::nanoseconds, "in user mode, for processes that are nice", true},
@@ -21,13 +26,6 @@ constexpr std::array<Column, 11> kColumnDeclarations{{
     {"guest_ns", Type::nanoseconds, "for guests of this guest", true},
     {"guest_nice_ns", Type::nanoseconds, "for guests of this guest that are nice", true},
 }};
-
-// In the order of the columns.
-constexpr std::array<std::string_view, 10> kEnumerators{
-    "CPUTIME_USER", "CPUTIME_NICE",    "CPUTIME_SYSTEM", "CPUTIME_IDLE",  "CPUTIME_IOWAIT",
-    "CPUTIME_IRQ",  "CPUTIME_SOFTIRQ", "CPUTIME_STEAL",  "CPUTIME_GUEST", "CPUTIME_GUEST_NICE"};
-
-}  // namespace
 
 std::span<const Column> ProcessorTime::declared_columns() { return kColumnDeclarations; }
 

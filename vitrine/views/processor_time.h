@@ -30,6 +30,9 @@ class ProcessorTime final : public View {
   Row row(std::size_t index) const override { return rows_[index]; }
 
  private:
+  enum ColumnIndex : unsigned { kCpu, kUser, kNice, kSystem, kIdle, kWaiting };
+  static const std::array<Column, 11> kColumnDeclarations;
+
   static constexpr std::size_t kKinds = 10;
   using Kinds = std::array<std::uint64_t, kKinds>;
 

@@ -18,27 +18,9 @@ constexpr std::size_t kMaxName = 64;          // bytes of a flag's name, or of a
 constexpr std::uint32_t kMostWords = 64;      // NCAPINTS + NBUGINTS is 24
 constexpr std::uint64_t kWordNames = 32 * 8;  // bytes of a table for one word of flags
 
-enum ColumnIndex : unsigned {
-  kCpu,
-  kOnline,
-  kVendor,
-  kModelName,
-  kFamily,
-  kModel,
-  kStepping,
-  kMicrocode,
-  kFrequency,
-  kCache,
-  kPackage,
-  kDie,
-  kCore,
-  kApic,
-  kFlags,
-  kBugs,
-  kColumns
-};
+}  // namespace
 
-constexpr std::array<Column, kColumns> kColumnDeclarations{{
+constinit const std::array<Column, Processors::kColumns> Processors::kColumnDeclarations{{
     {"cpu", Type::integer, "number of the CPU"},
     {"online", Type::boolean, "whether it is in use; what follows is null where it is not"},
     {"vendor", Type::text, "who made it, e.g. GenuineIntel"},
@@ -56,8 +38,6 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
     {"flags", Type::text, "what it can do, by the kernel's names, separated by spaces"},
     {"bugs", Type::text, "what is known to be wrong with it, likewise"},
 }};
-
-}  // namespace
 
 std::span<const Column> Processors::declared_columns() { return kColumnDeclarations; }
 

@@ -8,6 +8,7 @@
 // name those of its text.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -35,6 +36,27 @@ class Processors final : public View {
   Row row(std::size_t index) const override { return rows_[index]; }
 
  private:
+  enum ColumnIndex : unsigned {
+    kCpu,
+    kOnline,
+    kVendor,
+    kModelName,
+    kFamily,
+    kModel,
+    kStepping,
+    kMicrocode,
+    kFrequency,
+    kCache,
+    kPackage,
+    kDie,
+    kCore,
+    kApic,
+    kFlags,
+    kBugs,
+    kColumns
+  };
+  static const std::array<Column, kColumns> kColumnDeclarations;
+
   struct Number {
     std::uint32_t offset = 0, size = 0;  // bytes, in cpuinfo_x86
   };

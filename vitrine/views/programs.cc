@@ -5,11 +5,7 @@
 #include "vitrine/views/wanted_process.h"
 
 namespace vitrine::views {
-namespace {
-
-enum ColumnIndex : unsigned { kPid, kComm, kDevice, kInode, kDeleted, kPath, kColumns };
-
-constexpr std::array<Column, kColumns> kColumnDeclarations{{
+constinit const std::array<Column, Programs::kColumns> Programs::kColumnDeclarations{{
     {"pid", Type::integer, "id of the process"},
     {"comm", Type::text, "name of the process, at most 15 bytes"},
     {"device", Type::text, "major and minor number of the file system that the program is on"},
@@ -17,8 +13,6 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
     {"deleted", Type::boolean, "whether the program's name was removed: it was replaced, perhaps"},
     {"path", Type::text, "the program's path across mounts"},
 }};
-
-}  // namespace
 
 std::span<const Column> Programs::declared_columns() { return kColumnDeclarations; }
 

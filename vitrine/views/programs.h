@@ -4,6 +4,7 @@
 // Cost: that of the process list, and of a file (file_details.h) for each process.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -29,6 +30,9 @@ class Programs final : public View {
   Row row(std::size_t index) const override;
 
  private:
+  enum ColumnIndex : unsigned { kPid, kComm, kDevice, kInode, kDeleted, kPath, kColumns };
+  static const std::array<Column, kColumns> kColumnDeclarations;
+
   struct Program {
     std::size_t process = 0;  // its place in the process list
     FileDetails file;

@@ -9,67 +9,19 @@ namespace {
 
 using base::GuestVirtual;
 
-constexpr std::size_t kMaxRows = 2U << 20;   // twice what the whole internet has
-constexpr std::size_t kMaxNodes = 2U << 20;  // of a tree
-constexpr std::uint32_t kManyTables = 256;   // FIB_TABLE_HASHSZ with CONFIG_IP_MULTIPLE_TABLES
+constexpr std::size_t kMaxRoutes = 2U << 20;  // twice what the whole internet has
+constexpr std::size_t kMaxNodes = 2U << 20;   // of a tree
+constexpr std::uint32_t kManyTables = 256;    // FIB_TABLE_HASHSZ with CONFIG_IP_MULTIPLE_TABLES
 constexpr std::uint32_t kMaxHops = 1024;
 constexpr std::uint32_t kNodeHasRoutes = 4;  // RTN_RTINFO, include/net/ip6_fib.h
 constexpr std::uint32_t kMainTable = 254;    // RT_TABLE_MAIN
 
-enum ColumnIndex : unsigned {
-  kNamespace,
-  kFamily,
-  kTable,
-  kType,
-  kDestination,
-  kGateway,
-  kInterface,
-  kSource,
-  kMetric,
-  kScope,
-  kProtocol,
-  kColumns
-};
-
-constexpr std::array<Column, kColumns> kColumnDeclarations{{
-    {"namespace", Type::integer, "the network namespace, as /proc/PID/ns/net numbers it"},
-    {"family", Type::text, "inet or inet6"},
-    {"table", Type::text, "main, local, default, or the number of the routing table"},
-    {"type", Type::text,
-     "unicast, local, broadcast, anycast, multicast, blackhole, unreachable, prohibit, throw"},
-    {"destination", Type::text, "where it leads: ADDRESS/BITS; default for everything"},
-    {"gateway", Type::text, "the next hop; null where the destination is on the link itself"},
-    {"interface", Type::text, "by which it leaves; null where it leads nowhere"},
-    {"source", Type::text, "the address that is preferred as the sender's; null where none is"},
-    {"metric", Type::integer, "the lower, the sooner it is taken"},
-    {"scope", Type::text, "global, site, link, host or nowhere; null for IPv6"},
-    {"protocol", Type::text, "who made it: kernel, boot, static, ra, …; or its number"},
-}};
-
 // RTN_*, include/uapi/linux/rtnetlink.h
-std::string type_name(std::uint8_t type) {
+std::string route_type(std::uint8_t type) {
   constexpr std::array<std::string_view, 10> kNames{
       "none",      "unicast",   "local",       "broadcast", "anycast",
       "multicast", "blackhole", "unreachable", "prohibit",  "throw"};
   return type < kNames.size() ? std::string(kNames.at(type)) : std::to_string(type);
-}
-
-// RT_SCOPE_*
-std::string scope_name(std::uint8_t scope) {
-  switch (scope) {
-    case 0:
-      return "global";
-    case 200:
-      return "site";
-    case 253:
-      return "link";
-    case 254:
-      return "host";
-    case 255:
-      return "nowhere";
-    default:
-      return std::to_string(scope);
-  }
 }
 
 // RTPROT_*
@@ -105,6 +57,21 @@ std::string destination_text(const InetAddress& address, std::uint32_t bits, std
 }
 
 }  // namespace
+
+constinit const std::array<Column, Routes::kColumns> Routes::kColumnDeclarations{{
+    {"namespace", Type::integer, "the network namespace, as /proc/PID/ns/net numbers it"},
+    {"family", Type::text, "inet or inet6"},
+    {"table", Type::text, "main, local, default, or the number of the routing table"},
+    {"type", Type::text,
+     "unicast, local, broadcast, anycast, multicast, blackhole, unreachable, prohibit, throw"},
+    {"destination", Type::text, "where it leads: ADDRESS/BITS; default for everything"},
+    {"gateway", Type::text, "the next hop; null where the destination is on the link itself"},
+    {"interface", Type::text, "by which it leaves; null where it leads nowhere"},
+    {"source", Type::text, "the address that is preferred as the sender's; null where none is"},
+    {"metric", Type::integer, "the lower, the sooner it is taken"},
+    {"scope", Type::text, "global, site, link, host or nowhere; null for IPv6"},
+    {"protocol", Type::text, "who made it: kernel, boot, static, ra, …; or its number"},
+}};
 
 std::span<const Column> Routes::declared_columns() { return kColumnDeclarations; }
 
@@ -283,7 +250,7 @@ bool Routes::read_leaf(Reader& reader, GuestVirtual leaf, std::uint32_t key, con
   CycleGuard guard;
   bool whole = reader.load(leaf + fields_.children, at.value);
   while (at.value != 0) {
-    if (rows_.size() >= kMaxRows || !steps_.spend(1) || guard.closes(at)) return false;
+    if (rows_.size() >= kMaxRoutes || !steps_.spend(1) || guard.closes(at)) return false;
     whole = add_inet(reader, at - fields_.alias_link, key, begun) && whole;
     if (!reader.load(at, at.value)) return false;
   }
@@ -314,7 +281,7 @@ bool Routes::add_inet(Reader& reader, GuestVirtual alias, std::uint32_t key, con
   Row row = begun;
   const InetAddress destination{{__builtin_bswap32(key), 0}};
   row.values[kTable] = table_name(table);
-  row.values[kType] = type_name(type);
+  row.values[kType] = route_type(type);
   row.values[kDestination] = destination_text(destination, 32U - suffix, kFamilyInet);
   if (!source.is_any()) row.values[kSource] = text_of(source, kFamilyInet);
   row.values[kMetric] = std::uint64_t{metric};
@@ -362,7 +329,7 @@ bool Routes::read_node(Reader& reader, GuestVirtual node, GuestVirtual none, con
   CycleGuard guard;
   bool whole = true;
   while (route.value != 0) {
-    if (rows_.size() >= kMaxRows || !steps_.spend(1) || guard.closes(route)) return false;
+    if (rows_.size() >= kMaxRoutes || !steps_.spend(1) || guard.closes(route)) return false;
     // What is at the root where there is no default route.
     if (route != none) whole = add_inet6(reader, route, begun) && whole;
     if (!reader.load(route + fields_.next6, route.value)) return false;
@@ -388,7 +355,7 @@ bool Routes::add_inet6(Reader& reader, GuestVirtual route, const Row& begun) {
       !reader.load(route + fields_.object6, object.value) || bits < 0 || bits > 128)
     return false;
   Row row = begun;
-  row.values[kType] = type_name(type);
+  row.values[kType] = route_type(type);
   row.values[kDestination] =
       destination_text(destination, static_cast<std::uint32_t>(bits), kFamilyInet6);
   if (source_bits != 0) row.values[kSource] = text_of(source, kFamilyInet6);
@@ -425,7 +392,7 @@ bool Routes::add_hop(Reader& reader, GuestVirtual hop, Row row) {
   GuestVirtual device;
   InetAddress gateway;
   std::string name;
-  if (rows_.size() >= kMaxRows || !reader.load(hop + fields_.device, device.value) ||
+  if (rows_.size() >= kMaxRoutes || !reader.load(hop + fields_.device, device.value) ||
       !reader.load(hop + fields_.gateway_family, family))
     return false;
   if (family != 0) {

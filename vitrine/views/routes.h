@@ -33,6 +33,22 @@ class Routes final : public View {
   Row row(std::size_t index) const override { return rows_[index]; }
 
  private:
+  enum ColumnIndex : unsigned {
+    kNamespace,
+    kFamily,
+    kTable,
+    kType,
+    kDestination,
+    kGateway,
+    kInterface,
+    kSource,
+    kMetric,
+    kScope,
+    kProtocol,
+    kColumns
+  };
+  static const std::array<Column, kColumns> kColumnDeclarations;
+
   // Offsets in bytes within the structure that holds each.
   struct Fields {
     std::uint32_t tables = 0, tables6 = 0;  // net: heads of hash tables of routing tables

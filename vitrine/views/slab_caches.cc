@@ -20,20 +20,9 @@ constexpr std::uint32_t kMostNodes = 1024;  // MAX_NUMNODES of MAXSMP kernels
 constexpr std::size_t kMostName = 128;      // bytes
 constexpr std::uint32_t kHighestOrder = 20;
 
-enum ColumnIndex : unsigned {
-  kName,
-  kActiveObjects,
-  kObjects,
-  kObjectSize,
-  kObjectsPerSlab,
-  kPagesPerSlab,
-  kActiveSlabs,
-  kSlabs,
-  kBytes,
-  kColumns
-};
+}  // namespace
 
-constexpr std::array<Column, kColumns> kColumnDeclarations{{
+constinit const std::array<Column, SlabCaches::kColumns> SlabCaches::kColumnDeclarations{{
     {"name", Type::text, "what is allocated from it, as /proc/slabinfo names it"},
     {"active_objs", Type::integer, "objects that are in use, or kept by a CPU for its next use",
      true},
@@ -46,14 +35,12 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
     {"bytes", Type::bytes, "memory that these take, in bytes, each of so many pages", true, "SIZE"},
 }};
 
-void put_inconsistent(Row& row, unsigned column, std::string message) {
+std::span<const Column> SlabCaches::declared_columns() { return kColumnDeclarations; }
+
+void SlabCaches::put_inconsistent(Row& row, unsigned column, std::string message) {
   row.errors.push_back(
       {kColumnDeclarations.at(column).name, Code::inconsistent, std::move(message)});
 }
-
-}  // namespace
-
-std::span<const Column> SlabCaches::declared_columns() { return kColumnDeclarations; }
 
 base::Result<std::unique_ptr<View>> SlabCaches::attach(const kernel::Kernel& kernel,
                                                        memory::PhysicalMemory& /*memory*/) {

@@ -7,6 +7,7 @@
 // Cost: some 40 loads a cache, and 5 for each of its slabs that is partly used.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -33,6 +34,20 @@ class SlabCaches final : public View {
   Row row(std::size_t index) const override { return rows_[index]; }
 
  private:
+  enum ColumnIndex : unsigned {
+    kName,
+    kActiveObjects,
+    kObjects,
+    kObjectSize,
+    kObjectsPerSlab,
+    kPagesPerSlab,
+    kActiveSlabs,
+    kSlabs,
+    kBytes,
+    kColumns
+  };
+  static const std::array<Column, kColumns> kColumnDeclarations;
+
   // A number of at most 16 bits, which need not be whole bytes.
   struct Bits {
     std::uint32_t offset = 0, shift = 0, mask = 0;
@@ -61,6 +76,7 @@ class SlabCaches final : public View {
 
   void add_cache(Reader& reader, base::GuestVirtual cache, std::uint32_t nodes);
   bool load_nodes(Reader& reader, base::GuestVirtual cache, std::uint32_t number, Counts& counts);
+  static void put_inconsistent(Row& row, unsigned column, std::string message);
   void put_active(Reader& reader, base::GuestVirtual cache, const Counts& counts, Row& row);
   WalkEnd count_free(Reader& reader, base::GuestVirtual cache, base::GuestVirtual node,
                      std::uint64_t& free);

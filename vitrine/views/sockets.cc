@@ -8,33 +8,13 @@ namespace {
 
 using base::GuestVirtual;
 
-constexpr std::size_t kMaxWarnings = 10;
+bool is_inet(const Socket& socket) {
+  return socket.family == kFamilyInet || socket.family == kFamilyInet6;
+}
 
-enum ColumnIndex : unsigned {
-  kNamespace,
-  kNetid,
-  kFamily,
-  kState,
-  kReceiveQueue,
-  kSendQueue,
-  kLocalAddress,
-  kLocalPort,
-  kRemoteAddress,
-  kRemotePort,
-  kInterface,
-  kProtocol,
-  kUid,
-  kInode,
-  kPeerInode,
-  kPid,
-  kComm,
-  kFd,
-  kOwners,
-  kAddress,
-  kColumns
-};
+}  // namespace
 
-constexpr std::array<Column, kColumns> kColumnDeclarations{{
+constinit const std::array<Column, Sockets::kColumns> Sockets::kColumnDeclarations{{
     {"namespace", Type::integer, "the network namespace, as /proc/PID/ns/net numbers it"},
     {"netid", Type::text,
      "what it is, as ss names it: tcp, udp, udpl, raw; u_str, u_dgr, u_seq (Unix); nl (netlink); "
@@ -76,11 +56,9 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
     {"address", Type::address, "where the kernel keeps it"},
 }};
 
-bool is_inet(const Socket& socket) {
-  return socket.family == kFamilyInet || socket.family == kFamilyInet6;
-}
+std::span<const Column> Sockets::declared_columns() { return kColumnDeclarations; }
 
-void put_local(const Socket& socket, Row& row) {
+void Sockets::put_local(const Socket& socket, Row& row) {
   if (socket.kind == SocketKind::local) {
     if (!socket.path.empty()) row.values[kLocalAddress] = socket.path;
   } else if (socket.kind == SocketKind::netlink) {
@@ -93,7 +71,7 @@ void put_local(const Socket& socket, Row& row) {
   }
 }
 
-void put_remote(const Socket& socket, Row& row) {
+void Sockets::put_remote(const Socket& socket, Row& row) {
   if (socket.kind == SocketKind::local) {
     if (!socket.peer_path.empty()) row.values[kRemoteAddress] = socket.peer_path;
   } else if (socket.kind == SocketKind::netlink) {
@@ -104,7 +82,7 @@ void put_remote(const Socket& socket, Row& row) {
   }
 }
 
-void put_errors(const Socket& socket, Row& row) {
+void Sockets::put_errors(const Socket& socket, Row& row) {
   constexpr std::array<std::pair<std::uint32_t, ColumnIndex>, 14> kOfParts{{
       {kPartNamespace, kNamespace},
       {kPartState, kState},
@@ -133,10 +111,6 @@ void put_errors(const Socket& socket, Row& row) {
                           "a module keeps the addresses of this family in structures of its own, "
                           "which are not read"});
 }
-
-}  // namespace
-
-std::span<const Column> Sockets::declared_columns() { return kColumnDeclarations; }
 
 base::Result<std::unique_ptr<View>> Sockets::attach(const kernel::Kernel& kernel,
                                                     memory::PhysicalMemory& memory) {

@@ -9,6 +9,7 @@
 // Cost: that of the process list and the tables, 2 loads an open file, some 25 a socket.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -38,6 +39,31 @@ class Sockets final : public View {
   Row row(std::size_t index) const override;
 
  private:
+  enum ColumnIndex : unsigned {
+    kNamespace,
+    kNetid,
+    kFamily,
+    kState,
+    kReceiveQueue,
+    kSendQueue,
+    kLocalAddress,
+    kLocalPort,
+    kRemoteAddress,
+    kRemotePort,
+    kInterface,
+    kProtocol,
+    kUid,
+    kInode,
+    kPeerInode,
+    kPid,
+    kComm,
+    kFd,
+    kOwners,
+    kAddress,
+    kColumns
+  };
+  static const std::array<Column, kColumns> kColumnDeclarations;
+
   // What tells the file of a socket from others (fs.h).
   struct FileFields {
     base::GuestVirtual operations_of_sockets;
@@ -67,6 +93,9 @@ class Sockets final : public View {
   void name_interfaces(Reader& reader);
   void drop_repeated();
   void index_by_file();
+  static void put_local(const Socket& socket, Row& row);
+  static void put_remote(const Socket& socket, Row& row);
+  static void put_errors(const Socket& socket, Row& row);
 
   std::unique_ptr<View> processes_;
   Parts parts_;

@@ -10,23 +10,15 @@
 namespace vitrine::views {
 namespace {
 
-constexpr std::size_t kMaxWarnings = 10;
 constexpr std::size_t kMaxFrames = 1U << 20;  // of all tasks
 
-enum ColumnIndex : unsigned {
-  kPid,
-  kTgid,
-  kComm,
-  kState,
-  kFrame,
-  kFunction,
-  kModule,
-  kAddress,
-  kRuns,
-  kColumns
-};
+std::string text_of(const Function& function) {
+  return fmt::format("{}+{:#x}/{:#x}", function.name, function.offset, function.size);
+}
 
-constexpr std::array<Column, kColumns> kColumnDeclarations{{
+}  // namespace
+
+constinit const std::array<Column, Stacks::kColumns> Stacks::kColumnDeclarations{{
     {"pid", Type::integer, "id of the task itself"},
     {"tgid", Type::integer, "id of its process"},
     {"comm", Type::text, "name of the task, at most 15 bytes"},
@@ -39,19 +31,6 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
      "kernel or user: what a task that runs on a processor is in, by that processor's registers; "
      "null for a task that does not run"},
 }};
-
-// Of stacks themselves nobody holds a lock.
-constexpr std::array<GlobalGuard, 3> kGuards{{
-    {LockKind::rwlock, "tasklist_lock"},
-    {LockKind::spinlock, "pidmap_lock", true},
-    {LockKind::mutex, "module_mutex"},
-}};
-
-std::string text_of(const Function& function) {
-  return fmt::format("{}+{:#x}/{:#x}", function.name, function.offset, function.size);
-}
-
-}  // namespace
 
 std::span<const Column> Stacks::declared_columns() { return kColumnDeclarations; }
 
@@ -95,7 +74,15 @@ bool Stacks::wanted(const Process& process) const {
          (options_.threads && process.tgid == *options_.pid);
 }
 
-std::span<const GlobalGuard> Stacks::global_guards() const { return kGuards; }
+// Of stacks themselves nobody holds a lock.
+std::span<const GlobalGuard> Stacks::global_guards() const {
+  static constexpr std::array<GlobalGuard, 3> kGuards{{
+      {LockKind::rwlock, "tasklist_lock"},
+      {LockKind::spinlock, "pidmap_lock", true},
+      {LockKind::mutex, "module_mutex"},
+  }};
+  return kGuards;
+}
 
 Outcome Stacks::collect(Reader& reader) {
   Outcome outcome = processes_->collect(reader);

@@ -9,6 +9,7 @@
 // Cost: that of the process list with threads, and some 50 loads a frame.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <string>
 #include <variant>
@@ -55,6 +56,20 @@ class Stacks final : public View {
   Row row(std::size_t index) const override;
 
  private:
+  enum ColumnIndex : unsigned {
+    kPid,
+    kTgid,
+    kComm,
+    kState,
+    kFrame,
+    kFunction,
+    kModule,
+    kAddress,
+    kRuns,
+    kColumns
+  };
+  static const std::array<Column, kColumns> kColumnDeclarations;
+
   struct Frame {
     std::size_t process = 0;  // its place in the process list
     std::uint32_t number = 0;

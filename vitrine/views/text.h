@@ -10,6 +10,7 @@
 #include "vitrine/base/result.h"
 #include "vitrine/memory/virtual_memory.h"
 #include "vitrine/views/reader.h"
+#include "vitrine/views/value.h"
 
 namespace vitrine::views {
 
@@ -28,6 +29,12 @@ inline bool load_text(Reader& reader, base::GuestVirtual at, std::size_t most, s
 // The same while a view attaches, of texts that stay as they are. Errors: as reading memory.
 base::Result<std::string> read_text(memory::VirtualMemory& memory, base::GuestVirtual at,
                                     std::size_t most);
+
+// Nothing where it is empty.
+inline Value text_or_null(std::string text) {
+  if (text.empty()) return std::monostate{};
+  return text;
+}
 
 // "MAJOR:MINOR" of a device as the kernel numbers it (include/linux/kdev_t.h).
 std::string device_name(std::uint32_t device);

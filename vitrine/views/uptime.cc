@@ -10,18 +10,16 @@
 namespace vitrine::views {
 namespace {
 
-enum ColumnIndex : unsigned {
-  kUptime,
-  kIdle,
-  kLoad1,
-  kLoad5,
-  kLoad15,
-  kRunning,
-  kThreads,
-  kColumns
-};
+// As /proc/loadavg shows a load: eleven binary places, rounded to hundredths.
+std::string load_text(std::uint64_t load) {
+  constexpr std::uint64_t kOne = 1 << 11;  // FIXED_1, include/linux/sched/loadavg.h
+  const std::uint64_t rounded = load + kOne / 200;
+  return fmt::format("{}.{:02}", rounded / kOne, rounded % kOne * 100 / kOne);
+}
 
-constexpr std::array<Column, kColumns> kColumnDeclarations{{
+}  // namespace
+
+constinit const std::array<Column, Uptime::kColumns> Uptime::kColumnDeclarations{{
     {"uptime_ns", Type::nanoseconds,
      "since the guest booted, in nanoseconds, as of its last clock tick", true},
     {"idle_ns", Type::nanoseconds, "for which its CPUs were idle, added up, in nanoseconds", true},
@@ -32,15 +30,6 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
     {"running", Type::integer, "tasks that run, or would if there was a CPU for them", true},
     {"threads", Type::integer, "tasks that there are", true},
 }};
-
-// As /proc/loadavg shows a load: eleven binary places, rounded to hundredths.
-std::string load_text(std::uint64_t load) {
-  constexpr std::uint64_t kOne = 1 << 11;  // FIXED_1, include/linux/sched/loadavg.h
-  const std::uint64_t rounded = load + kOne / 200;
-  return fmt::format("{}.{:02}", rounded / kOne, rounded % kOne * 100 / kOne);
-}
-
-}  // namespace
 
 std::span<const Column> Uptime::declared_columns() { return kColumnDeclarations; }
 

@@ -3,6 +3,7 @@
 // Thread contract: one thread at a time per object. Cost: some 10 loads a CPU.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -28,6 +29,18 @@ class Uptime final : public View {
   Row row(std::size_t index) const override { return rows_[index]; }
 
  private:
+  enum ColumnIndex : unsigned {
+    kUptime,
+    kIdle,
+    kLoad1,
+    kLoad5,
+    kLoad15,
+    kRunning,
+    kThreads,
+    kColumns
+  };
+  static const std::array<Column, kColumns> kColumnDeclarations;
+
   Uptime(PerCpu cpus, const Clock& clock, IdleTime idle)
       : cpus_(std::move(cpus)), clock_(clock), idle_(std::move(idle)) {}
 

@@ -4,6 +4,7 @@
 // Thread contract: one thread at a time per view.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,6 +21,10 @@ struct Kernel;
 }
 
 namespace vitrine::views {
+
+// A collection tells of so many things that went wrong one by one, lest a damaged guest fill the
+// screen.
+constexpr std::size_t kMaxWarnings = 10;
 
 // How a collection went.
 struct Outcome {

@@ -30,7 +30,7 @@ constexpr std::array kMachinery{
 // mm/filemap.c (folio_wait_bit_common since 5.16); futex: kernel/futex/waitwake.c
 // (futex_wait_queue_me until 5.16, futex_do_wait since 6.17); pipe: fs/pipe.c (anon_pipe_read since
 // 6.15). Sorted by name.
-constexpr std::array kWaiters{
+constexpr std::array kKnownWaiters{
     Waiter{"___down_common", WaitKind::semaphore},
     Waiter{"__bit_wait", WaitKind::buffer},
     Waiter{"__do_sys_pause", WaitKind::signal},
@@ -137,7 +137,7 @@ constexpr std::array kWaiters{
     Waiter{"wait_on_page_bit_common", WaitKind::page},
     Waiter{"wait_transaction_locked", WaitKind::journal},
 };
-static_assert(std::ranges::is_sorted(kWaiters, {}, &Waiter::function));
+static_assert(std::ranges::is_sorted(kKnownWaiters, {}, &Waiter::function));
 
 }  // namespace
 
@@ -155,8 +155,9 @@ std::string_view name(WaitKind kind) {
 
 Told told_by(std::string_view function) {
   function = function.substr(0, function.find('.'));
-  const auto found = std::ranges::lower_bound(kWaiters, function, {}, &Waiter::function);
-  if (found != kWaiters.end() && found->function == function) return {found->kind, found->telling};
+  const auto found = std::ranges::lower_bound(kKnownWaiters, function, {}, &Waiter::function);
+  if (found != kKnownWaiters.end() && found->function == function)
+    return {found->kind, found->telling};
   const bool machinery = std::ranges::any_of(
       kMachinery, [function](std::string_view begin) { return function.starts_with(begin); });
   return {WaitKind::none, machinery ? Telling::machinery : Telling::nothing};

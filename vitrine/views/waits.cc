@@ -17,7 +17,7 @@ constexpr std::size_t kMaxStackPart = 1024;  // words
 // Functions that tell nothing of how a task waits, between those that wait and the one that tells.
 constexpr int kMaxSilent = 2;
 
-std::string text_of(const Function& function) {
+std::string text_with_module(const Function& function) {
   return fmt::format("{}+{:#x}/{:#x}{}", function.name, function.offset, function.size,
                      function.module.empty() ? "" : " [" + function.module + "]");
 }
@@ -151,7 +151,7 @@ const Waits::Place& Waits::place(Reader& reader, const Unwinder::Frame& frame) {
   auto function = modules_.function(reader, frame.exact ? frame.address : frame.address - 1);
   if (function) {
     if (!frame.exact) ++function->offset;
-    place = {told_by(function->name), text_of(*function)};
+    place = {told_by(function->name), text_with_module(*function)};
   }
   return places_.emplace(frame.address, std::move(place)).first->second;
 }

@@ -12,6 +12,7 @@
 // Cost: that of the view `stacks` for every thread that does not run.
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
 #include <vector>
@@ -55,6 +56,30 @@ class Waits final : public View {
   std::vector<std::string> summary() const;
 
  private:
+  enum ColumnIndex : unsigned {
+    kPid,
+    kTgid,
+    kComm,
+    kState,
+    kSince,
+    kWaited,
+    kWaitsFor,
+    kFunction,
+    kLock,
+    kLockName,
+    kOwner,
+    kOwnerComm,
+    kOwnerKnownBy,
+    kRoot,
+    kRootComm,
+    kDepth,
+    kWaiters,
+    kDeadlock,
+    kMembers,
+    kColumns
+  };
+  static const std::array<Column, kColumns> kColumnDeclarations;
+
   // A task that was looked at; its number is that of its process.
   struct Task {
     WaitKind kind = WaitKind::none;

@@ -4,32 +4,7 @@
 #include "vitrine/views/waits.h"
 
 namespace vitrine::views {
-namespace {
-
-enum ColumnIndex : unsigned {
-  kPid,
-  kTgid,
-  kComm,
-  kState,
-  kSince,
-  kWaited,
-  kWaitsFor,
-  kFunction,
-  kLock,
-  kLockName,
-  kOwner,
-  kOwnerComm,
-  kOwnerKnownBy,
-  kRoot,
-  kRootComm,
-  kDepth,
-  kWaiters,
-  kDeadlock,
-  kMembers,
-  kColumns
-};
-
-constexpr std::array<Column, kColumns> kColumnDeclarations{{
+constinit const std::array<Column, Waits::kColumns> Waits::kColumnDeclarations{{
     {"pid", Type::integer, "id of the task itself"},
     {"tgid", Type::integer, "id of its process"},
     {"comm", Type::text, "name of the task, at most 15 bytes"},
@@ -62,8 +37,6 @@ constexpr std::array<Column, kColumns> kColumnDeclarations{{
     {"deadlock", Type::boolean, "whether it waits in a deadlock, or for one"},
     {"deadlock_members", Type::text, "ids of the tasks that wait for each other there, in order"},
 }};
-
-}  // namespace
 
 std::span<const Column> Waits::declared_columns() { return kColumnDeclarations; }
 

@@ -13,7 +13,7 @@
 namespace vitrine::cli {
 namespace {
 
-constexpr std::array<views::Column, 3> kColumns{{
+constexpr std::array<views::Column, 3> kFactColumns{{
     {"fact", views::Type::text, "what is known"},
     {"value", views::Type::text, "its value"},
     {"found_by", views::Type::text, "how it was found"},
@@ -73,7 +73,7 @@ Exit show(const VmIdentity& vm, std::span<const kernel::Finding> findings,
   for (const Fact& fact : facts)
     rows.push_back({{std::string(fact.name), shown(fact), fact.found_by}, {}});
   warn(warnings);
-  return print(make_table(kColumns, rows, {terminal.width, terminal.colour, false}).text, exit);
+  return print(make_table(kFactColumns, rows, {terminal.width, terminal.colour, false}).text, exit);
 }
 
 // Of an image in which no kernel was found, at least what the file is.

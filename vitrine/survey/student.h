@@ -48,7 +48,7 @@ inline double t_quantile(double tails, double degrees) {
   double high = 1;
   while (t_tails(high, degrees) > tails && high < std::numeric_limits<double>::max() / 2) high *= 2;
   double low = 0;
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 80; ++i) {
     const double middle = low + (high - low) / 2;
     (t_tails(middle, degrees) > tails ? low : high) = middle;
   }

@@ -3,8 +3,8 @@
 
 packages_to_build=(
   ca-certificates cmake g++ ninja-build pkg-config
-  libbpf-dev libcli11-dev libelf-dev libexpected-dev libfmt-dev libkdumpfile-dev libssl-dev libvirt-dev
-  nlohmann-json3-dev zlib1g-dev
+  libbpf-dev libcli11-dev libelf-dev libexpected-dev libfmt-dev libkdumpfile-dev libsqlite3-dev libssl-dev
+  libvirt-dev nlohmann-json3-dev zlib1g-dev
 )
 packages_to_bench=(libbenchmark-dev)
 packages_to_test=(crash gdb libgtest-dev libgmock-dev)

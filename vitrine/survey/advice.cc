@@ -8,7 +8,7 @@
 #include <tuple>
 #include <utility>
 
-#include "vitrine/survey/figures.h"
+#include "vitrine/survey/typical.h"
 #include "vitrine/survey/way_figures.h"
 
 namespace vitrine::survey {

@@ -6,8 +6,8 @@
 #include <map>
 #include <set>
 
-#include "vitrine/survey/figures.h"
 #include "vitrine/survey/statistics.h"
+#include "vitrine/survey/typical.h"
 
 namespace vitrine::survey {
 namespace {

@@ -10,7 +10,7 @@
 #include <tuple>
 #include <utility>
 
-#include "vitrine/survey/figures.h"
+#include "vitrine/survey/typical.h"
 #include "vitrine/survey/wilson.h"
 #include "vitrine/techniques/technique.h"
 

@@ -6,7 +6,7 @@
 #include <map>
 #include <utility>
 
-#include "vitrine/survey/figures.h"
+#include "vitrine/survey/typical.h"
 
 namespace vitrine::survey {
 namespace {

@@ -1,11 +1,11 @@
-#include "vitrine/survey/figures.h"
+#include "vitrine/survey/typical.h"
 
 #include <gtest/gtest.h>
 
 namespace vitrine::survey {
 namespace {
 
-TEST(Figures, AreOfRunsThatWereMeasured) {
+TEST(Typical, AreOfRunsThatWereMeasured) {
   Measured measured;
   EXPECT_FALSE(typical(measured, "cpu_ns"));
   EXPECT_FALSE(was_measured(measured));
@@ -19,7 +19,7 @@ TEST(Figures, AreOfRunsThatWereMeasured) {
   EXPECT_TRUE(was_measured(measured));
 }
 
-TEST(Figures, ReadInThreeDigits) {
+TEST(Typical, ReadInThreeDigits) {
   EXPECT_EQ(duration_text(0), "0 ns");
   EXPECT_EQ(duration_text(3764), "3.76 us");
   EXPECT_EQ(duration_text(315'400'000), "315 ms");
@@ -31,7 +31,7 @@ TEST(Figures, ReadInThreeDigits) {
   EXPECT_EQ(share_text(1), "100 %");
 }
 
-TEST(Figures, WaysReadAsTheCommandLineAsksForThem) {
+TEST(Typical, WaysReadAsTheCommandLineAsksForThem) {
   const Cell cell{"demo", "idle", "processes", "map", "freeze", "quiescent", 10};
   EXPECT_EQ(way_text(cell), "map --pause=freeze --quiescent");
   EXPECT_EQ(cell_text(cell), "map --pause=freeze --quiescent, processes of demo, idle, at 10 Hz");

@@ -1,4 +1,4 @@
-#include "vitrine/survey/figures.h"
+#include "vitrine/survey/typical.h"
 
 #include <fmt/format.h>
 

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "vitrine/survey/study_json.h"
 #include "vitrine/survey/study_schema.h"
 
 namespace vitrine::survey {
@@ -125,7 +126,7 @@ base::Result<void> StudyFile::append(const Cell& cell, const Run& run) {
 base::Result<void> StudyFile::write_run(std::int64_t cell, const Run& run) {
   Statement row = database_.prepare(
       "INSERT INTO runs (cell, started_unix_ns, state, reason) VALUES (?, ?, ?, ?)");
-  row.bind(cell).bind(run.started_unix_ns).bind(name(run.state)).bind(run.reason);
+  row.bind(cell).bind(run.started_unix_ns).bind(state_name(run.state)).bind(run.reason);
   if (auto done = row.done(); !done) return done;
   const std::int64_t id = database_.last_row();
   Statement figure = database_.prepare("INSERT INTO figures (run, name, value) VALUES (?, ?, ?)");

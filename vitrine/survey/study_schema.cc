@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "vitrine/survey/study_file.h"
+#include "vitrine/survey/study_json.h"
 
 namespace vitrine::survey {
 namespace {
@@ -57,11 +58,7 @@ CREATE TABLE latencies (
 ) STRICT, WITHOUT ROWID;
 )";
 
-constexpr std::array<std::pair<State, std::string_view>, 3> kStates{{
-    {State::measured, "measured"},
-    {State::refused, "refused"},
-    {State::failed, "failed"},
-}};
+constexpr std::array kStates{State::measured, State::refused, State::failed};
 
 base::Result<std::string> first_text(const Database& database, std::string_view sql) {
   Statement statement = database.prepare(sql);
@@ -110,8 +107,8 @@ base::Result<void> read_runs(const Database& database,
       return base::fail(base::Code::inconsistent, "a run of the survey belongs to no cell");
     Run run;
     run.started_unix_ns = rows.integer(2);
-    for (const auto& [state, text] : kStates)
-      if (rows.text(3) == text) run.state = state;
+    for (const State state : kStates)
+      if (rows.text(3) == state_name(state)) run.state = state;
     run.reason = rows.text(4);
     if (auto read = read_figures(database, rows.integer(0), run); !read) return read;
     study.cells[cell->second].runs.push_back(std::move(run));
@@ -120,12 +117,6 @@ base::Result<void> read_runs(const Database& database,
 }
 
 }  // namespace
-
-std::string_view name(State state) {
-  for (const auto& [value, text] : kStates)
-    if (value == state) return text;
-  return {};
-}
 
 base::Result<void> create_tables(Database& database) {
   return database.run("PRAGMA application_id = " + std::to_string(kApplication) +

@@ -9,8 +9,6 @@
 
 namespace vitrine::survey {
 
-std::string_view name(State state);
-
 // Whether nothing was ever made in it: a file of no bytes, or one whose writer was killed before
 // its first transaction was over. Errors: `inconsistent` where it is no database.
 base::Result<bool> is_empty(const Database& database);

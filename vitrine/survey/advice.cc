@@ -99,7 +99,7 @@ class Judge {
   void at_most(const char* need, std::optional<double> most, std::optional<double> had,
                std::string (*text)(double), fmt::format_string<std::string> sentence) {
     if (!most) return;
-    if (!had) return say(need, Fit::unknown, "that was not measured");
+    if (!had) return say(need, Fit::unknown, "no figure of it was measured");
     const std::string is = fmt::format(sentence, text(*had));
     if (*had <= *most) return say(need, Fit::fits, is);
     say(need, Fit::unfit, fmt::format("{}; at most {} asked", is, text(*most)));
@@ -110,7 +110,7 @@ class Judge {
     if (stands_still) return say(need, Fit::fits, "what is read does not change meanwhile");
     if (demand != need && demand != "quiescent")
       return say(need, Fit::unfit,
-                 fmt::format("nothing rules out what --{} does; use it with that option", need));
+                 fmt::format("does not ask for it; the same with --{} does", need));
     const auto reached = figures_.reached();
     if (!reached) return say(need, Fit::unknown, "how often it is reached was not measured");
     say(need, *reached >= kReached ? Fit::fits : Fit::unfit,
@@ -188,7 +188,30 @@ auto rank(const Advice& advice) {
                     known(advice.latency_p50_ns), advice.way);
 }
 
+// As one word of a shell.
+std::string shell_word(std::string_view text) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@%+,=";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string_view::npos)
+    return std::string(text);
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
+
 }  // namespace
+
+std::string_view name(Fit fit) {
+  switch (fit) {
+    case Fit::fits:
+      return "fits";
+    case Fit::unknown:
+      return "unknown";
+    case Fit::unfit:
+      return "unfit";
+  }
+  return "";
+}
 
 std::vector<Advice> advise(const Study& study, const Needs& needs, const Scope& scope,
                            const OnVm& on_vm) {
@@ -218,9 +241,10 @@ std::string most_excluding(const std::vector<Advice>& all) {
 std::string command_line(const Way& way, std::string_view view_verb, std::string_view vm,
                          const Needs& needs) {
   constexpr double kMostOften = 100;  // --watch
-  std::string line = fmt::format("vitrine {} {} --technique {}", view_verb, vm, way.technique);
-  if (way.pause != "none") line += " --pause=" + way.pause;
-  if (way.demand != "none") line += " --" + way.demand;
+  std::string line = fmt::format("vitrine {} {} --technique {}", view_verb, shell_word(vm),
+                                 shell_word(way.technique));
+  if (way.pause != "none") line += " --pause=" + shell_word(way.pause);
+  if (way.demand != "none") line += " --" + shell_word(way.demand);
   if (const auto technique = techniques::find(way.technique);
       technique && (*technique)->description().effect == Effect::persistent)
     line += " --allow-persistent-change";

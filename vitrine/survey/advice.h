@@ -45,6 +45,9 @@ struct Way {
 
 enum class Fit { fits, unknown, unfit };
 
+// "fits", "unknown", "unfit".
+std::string_view name(Fit fit);
+
 struct Reason {
   std::string need;  // as its option is called: "max-stop"; "survey", "VM" for what is no need
   Fit fit = Fit::fits;
@@ -77,7 +80,7 @@ std::vector<Advice> advise(const Study& study, const Needs& needs, const Scope& 
 // The need that rules out most ways; empty where none rules out any.
 std::string most_excluding(const std::vector<Advice>& all);
 
-// What shows `view` in this way: "vitrine ps demo --technique fork --watch 0.1".
+// What shows a view in this way, for a shell: "vitrine ps demo --technique fork --watch 0.1".
 std::string command_line(const Way& way, std::string_view view_verb, std::string_view vm,
                          const Needs& needs);
 

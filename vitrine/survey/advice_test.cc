@@ -116,7 +116,8 @@ TEST(Advice, KnowsWhatIsOfOneInstant) {
   EXPECT_THAT(fitting({.quiescent = true}), IsEmpty());
   EXPECT_EQ(said(example(), {.quiescent = true}, "process-vm quiescent", "quiescent"),
             "unfit: --quiescent was reached in 90 % of the observations; 99 % asked");
-  EXPECT_THAT(said(example(), {.atomic = true}, "map", "atomic"), HasSubstr("use it with"));
+  EXPECT_THAT(said(example(), {.atomic = true}, "map", "atomic"),
+              HasSubstr("the same with --atomic does"));
 }
 
 TEST(Advice, KnowsWhatEachWayTouches) {
@@ -143,7 +144,7 @@ TEST(Advice, NeverAssumesWhatWasNotMeasured) {
   study.cells[1].runs = {{1, State::refused, "its RAM is private", {}, {}}};
   study.cells[2].runs.clear();
   const Needs needs{.frequency_hz = 2000, .max_stop_ns = 1e6};
-  EXPECT_EQ(said(study, needs, "process-vm", "max-stop"), "unknown: that was not measured");
+  EXPECT_EQ(said(study, needs, "process-vm", "max-stop"), "unknown: no figure of it was measured");
   EXPECT_EQ(said(study, needs, "map", "survey"),
             "unknown: could not be used when it was to be measured: its RAM is private");
   EXPECT_EQ(said(study, needs, "qmp", "survey"), "unknown: was not measured");
@@ -200,6 +201,8 @@ TEST(Advice, NamesWhatExcludesMost) {
 TEST(Advice, GivesTheCommandToRun) {
   EXPECT_EQ(command_line({"fork", "none", "none"}, "ps", "demo", {}),
             "vitrine ps demo --technique fork");
+  EXPECT_EQ(command_line({"fork", "none", "none"}, "ps", "it's mine; rm", {}),
+            "vitrine ps 'it'\\''s mine; rm' --technique fork");
   EXPECT_EQ(command_line({"map", "freeze", "quiescent"}, "lsof", "42", {.frequency_hz = 10}),
             "vitrine lsof 42 --technique map --pause=freeze --quiescent --watch 0.1");
   EXPECT_EQ(command_line({"adopt", "none", "none"}, "ps", "demo", {.frequency_hz = 1000}),

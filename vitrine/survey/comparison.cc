@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <map>
-#include <set>
 
 #include "vitrine/survey/statistics.h"
 #include "vitrine/survey/typical.h"
@@ -99,24 +98,31 @@ void correct(std::vector<Change>& changes) {
   }
 }
 
-// Facts of the moment, which always differ.
-bool is_lasting(std::string_view fact) {
-  return !fact.starts_with("started") && !fact.starts_with("ended") && !fact.starts_with("load");
+// What figures depend on, as environment.h names it.
+constexpr std::array<std::string_view, 6> kEnvironment{"host_kernel",  "processor_model",
+                                                       "processors",   "host_memory_bytes",
+                                                       "qemu_version", "accelerator"};
+
+// The facts of a survey and of its guests that figures depend on.
+Facts lasting_facts(const Study& study) {
+  Facts facts;
+  for (const std::string_view fact : kEnvironment)
+    if (const auto found = study.facts.find(fact); found != study.facts.end()) facts.insert(*found);
+  for (const Guest& guest : study.guests) {
+    facts["kernel of " + guest.name] = guest.release;
+    facts["memory_bytes of " + guest.name] = std::to_string(guest.memory_bytes);
+    facts["processors of " + guest.name] = std::to_string(guest.processors);
+  }
+  return facts;
 }
 
 std::vector<FactChange> changed_facts(const Study& before, const Study& after) {
-  std::set<std::string> names;
-  for (const Study* study : {&before, &after})
-    for (const auto& [fact, value] : study->facts)
-      if (is_lasting(fact)) names.insert(fact);
-  const auto value_of = [](const Study& study, const std::string& fact) {
-    const auto found = study.facts.find(fact);
-    return found == study.facts.end() ? std::string() : found->second;
-  };
+  std::map<std::string, FactChange> both;
+  for (const auto& [fact, value] : lasting_facts(before)) both[fact].before = value;
+  for (const auto& [fact, value] : lasting_facts(after)) both[fact].after = value;
   std::vector<FactChange> changed;
-  for (const std::string& fact : names)
-    if (value_of(before, fact) != value_of(after, fact))
-      changed.push_back({fact, value_of(before, fact), value_of(after, fact)});
+  for (const auto& [fact, change] : both)
+    if (change.before != change.after) changed.push_back({fact, change.before, change.after});
   return changed;
 }
 

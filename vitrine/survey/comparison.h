@@ -50,7 +50,7 @@ struct FactChange {
 struct Comparison {
   std::vector<Change> changes;                // in the order of the first survey's cells
   std::vector<Cell> only_before, only_after;  // measured in one of them only
-  std::vector<FactChange> facts;              // that differ, but when the surveys were made
+  std::vector<FactChange> facts;              // of hosts and guests, that differ
 };
 
 // The figures compared where none are named.

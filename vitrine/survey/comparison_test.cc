@@ -93,15 +93,18 @@ TEST(Comparison, NamesWhatOnlyOneHas) {
 
 TEST(Comparison, TellsWhichFactsDiffer) {
   Study before;
-  before.facts = {{"host_kernel", "6.1"}, {"accelerator", "tcg"}, {"started", "today"}};
+  before.facts = {{"host_kernel", "6.1"}, {"accelerator", "tcg"}, {"plan", "quick"}};
+  before.guests = {{"demo", "6.1", 1 << 30, 2, 50}, {"web", "6.1", 1 << 30, 2, 50}};
   Study after;
-  after.facts = {{"host_kernel", "6.18"}, {"accelerator", "tcg"}, {"qemu", "7.2"}};
+  after.facts = {{"host_kernel", "6.18"}, {"accelerator", "tcg"}, {"qemu_version", "7.2"}};
+  after.guests = {{"demo", "6.12", 1 << 30, 2, 70}, {"web", "6.1", 1 << 30, 2, 50}};
   const auto facts = compare(before, after, kLatency).facts;
-  ASSERT_EQ(facts.size(), 2u);
+  ASSERT_EQ(facts.size(), 3u);
   EXPECT_EQ(facts[0].fact, "host_kernel");
   EXPECT_EQ(facts[0].after, "6.18");
-  EXPECT_EQ(facts[1].fact, "qemu");
-  EXPECT_EQ(facts[1].before, "");
+  EXPECT_EQ(facts[1].fact, "kernel of demo");
+  EXPECT_EQ(facts[2].fact, "qemu_version");
+  EXPECT_EQ(facts[2].before, "");
 }
 
 // `trials` pairs of surveys of 40 cells with 3 runs of log-normal noise each; the second is

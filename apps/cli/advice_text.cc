@@ -7,6 +7,7 @@
 
 #include "apps/cli/escape.h"
 #include "apps/cli/json_text.h"
+#include "apps/cli/survey_json.h"
 #include "apps/cli/table.h"
 #include "apps/cli/technique_text.h"
 #include "vitrine/survey/typical.h"
@@ -75,17 +76,6 @@ std::string left_out(const AdviceReport& report, std::size_t width) {
   return text;
 }
 
-ordered_json number(std::optional<double> value) {
-  return value ? ordered_json(*value) : ordered_json();
-}
-
-ordered_json cell_json(const survey::Cell& cell) {
-  return {{"guest", for_json(cell.guest)},    {"workload", for_json(cell.workload)},
-          {"view", for_json(cell.view)},      {"technique", for_json(cell.technique)},
-          {"pause", for_json(cell.pause)},    {"demand", for_json(cell.demand)},
-          {"frequency_hz", cell.frequency_hz}};
-}
-
 ordered_json advice_object(const AdviceReport& report, const Advice& advice) {
   ordered_json reasons = ordered_json::array();
   for (const survey::Reason& reason : advice.reasons)
@@ -99,23 +89,23 @@ ordered_json advice_object(const AdviceReport& report, const Advice& advice) {
           {"demand", for_json(advice.way.demand)},
           {"effect", std::string(techniques::name(advice.effect))},
           {"fit", std::string(name(advice.fit))},
-          {"per_second", number(advice.per_second)},
-          {"stopped_ns", number(advice.stopped_ns)},
-          {"latency_p50_ns", number(advice.latency_p50_ns)},
-          {"latency_p99_ns", number(advice.latency_p99_ns)},
-          {"cpu_ns", number(advice.cpu_ns)},
-          {"cost_ns", number(advice.cost_ns)},
+          {"per_second", number_json(advice.per_second)},
+          {"stopped_ns", number_json(advice.stopped_ns)},
+          {"latency_p50_ns", number_json(advice.latency_p50_ns)},
+          {"latency_p99_ns", number_json(advice.latency_p99_ns)},
+          {"cpu_ns", number_json(advice.cpu_ns)},
+          {"cost_ns", number_json(advice.cost_ns)},
           {"command", for_json(command_of(report, advice))},
           {"reasons", std::move(reasons)},
           {"evidence", std::move(evidence)}};
 }
 
 ordered_json needs_json(const survey::Needs& needs) {
-  return {{"frequency_hz", number(needs.frequency_hz)},
-          {"max_stop_ns", number(needs.max_stop_ns)},
-          {"max_stopped_share", number(needs.max_stopped_share)},
-          {"max_latency_ns", number(needs.max_latency_ns)},
-          {"max_cpu_share", number(needs.max_cpu_share)},
+  return {{"frequency_hz", number_json(needs.frequency_hz)},
+          {"max_stop_ns", number_json(needs.max_stop_ns)},
+          {"max_stopped_share", number_json(needs.max_stopped_share)},
+          {"max_latency_ns", number_json(needs.max_latency_ns)},
+          {"max_cpu_share", number_json(needs.max_cpu_share)},
           {"atomic", needs.atomic},
           {"quiescent", needs.quiescent},
           {"passive", needs.passive},

@@ -7,6 +7,7 @@
 
 #include "apps/cli/escape.h"
 #include "apps/cli/json_text.h"
+#include "apps/cli/survey_json.h"
 #include "apps/cli/table.h"
 #include "vitrine/survey/typical.h"
 
@@ -70,20 +71,9 @@ std::string table_of(const Comparison& comparison, bool everything, const Termin
              : make_table(kColumns, rows, {terminal.width, terminal.colour, true}).text + "\n";
 }
 
-ordered_json number(std::optional<double> value) {
-  return value ? ordered_json(*value) : ordered_json();
-}
-
-ordered_json object_of(const survey::Cell& cell) {
-  return {{"guest", for_json(cell.guest)},    {"workload", for_json(cell.workload)},
-          {"view", for_json(cell.view)},      {"technique", for_json(cell.technique)},
-          {"pause", for_json(cell.pause)},    {"demand", for_json(cell.demand)},
-          {"frequency_hz", cell.frequency_hz}};
-}
-
 ordered_json cells_json(const std::vector<survey::Cell>& cells) {
   ordered_json list = ordered_json::array();
-  for (const survey::Cell& cell : cells) list.push_back(object_of(cell));
+  for (const survey::Cell& cell : cells) list.push_back(cell_json(cell));
   return list;
 }
 
@@ -115,14 +105,14 @@ std::string comparison_json(const Comparison& comparison, JsonLayout layout) {
   ordered_json object = {{"schema", 1}};
   object["changes"] = ordered_json::array();
   for (const Change& change : comparison.changes)
-    object["changes"].push_back({{"cell", object_of(change.cell)},
+    object["changes"].push_back({{"cell", cell_json(change.cell)},
                                  {"figure", for_json(change.figure)},
                                  {"before", change.before},
                                  {"after", change.after},
-                                 {"ratio", number(change.ratio)},
-                                 {"low", number(change.low)},
-                                 {"high", number(change.high)},
-                                 {"chance", number(change.chance)},
+                                 {"ratio", number_json(change.ratio)},
+                                 {"low", number_json(change.low)},
+                                 {"high", number_json(change.high)},
+                                 {"chance", number_json(change.chance)},
                                  {"difference", std::string(name_of(change.difference))},
                                  {"verdict", difference_text(change)}});
   object["only_before"] = cells_json(comparison.only_before);

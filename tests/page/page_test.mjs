@@ -154,7 +154,7 @@ check("the keyboard saves a chart as SVG", async () => {
              texts: [...parsed.querySelectorAll("text")].map((text) => text.textContent) };
   })()`);
   assert.equal(parsed.error, undefined);
-  assert.equal(parsed.title, "The time an observation takes.");
+  assert.equal(parsed.title, `The time an observation takes. processes of ${data.guests[0].name}, idle`);
   assert.ok(parsed.texts.includes("background-snapshot"));
 });
 

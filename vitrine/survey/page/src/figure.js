@@ -3,6 +3,7 @@
 import { echarts, heightOf, optionOf } from "./chart.js";
 import { element, scrollable, table } from "./dom.js";
 import { dark, light } from "./palette.js";
+import { shown } from "./study.js";
 
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 const printWidth = 660;  // what fits between the margins of a page
@@ -33,7 +34,7 @@ function svgOf(title, chart) {
   const svg = image.renderToSVGString();
   image.dispose();
   const heading = document.createElementNS("http://www.w3.org/2000/svg", "title");
-  heading.textContent = title;
+  heading.textContent = `${title} ${shown.view} of ${shown.guest}, ${shown.workload}`;
   const at = svg.indexOf(">") + 1;
   return svg.slice(0, at) + new XMLSerializer().serializeToString(heading) + svg.slice(at);
 }

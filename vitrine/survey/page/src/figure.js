@@ -84,12 +84,14 @@ export function drawAll() {
 // Draws whenever it has to be drawn anew.
 export function keepDrawn(container) {
   let width = container.clientWidth;
+  let due = 0;  // once for all that changed before the next frame
+  const soon = () => { cancelAnimationFrame(due); due = requestAnimationFrame(drawAll); };
   new ResizeObserver(() => {
     if (container.clientWidth === width || printing) return;
     width = container.clientWidth;
-    drawAll();
+    soon();
   }).observe(container);
-  prefersDark.addEventListener("change", drawAll);
+  prefersDark.addEventListener("change", soon);
   const print = (begins) => () => { printing = begins; drawAll(); };
   addEventListener("beforeprint", print(true));
   addEventListener("afterprint", print(false));

@@ -54,6 +54,7 @@ Verb add_uptime(CommandLine& line);
 Verb add_lscpu(CommandLine& line);
 Verb add_rate(CommandLine& line);
 Verb add_consistency(CommandLine& line);
+Verb add_survey(CommandLine& line);
 Verb add_snapshot(CommandLine& line);
 Verb add_techniques(CommandLine& line);
 Verb add_type(CommandLine& line);

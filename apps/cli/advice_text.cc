@@ -46,7 +46,7 @@ std::string fitting_table(const AdviceReport& report, const Terminal& terminal) 
       {"cost", views::Type::text, {}},
       {"p50", views::Type::text, {}},
       {"p99", views::Type::text, {}},
-      {"at_most", views::Type::text, {}},
+      {"rate", views::Type::text, {}},
   }};
   std::vector<views::Row> rows;
   for (const Advice& advice : report.advice) {

@@ -109,8 +109,12 @@ class Judge {
     const std::string& demand = advice_.way.demand;
     if (stands_still) return say(need, Fit::fits, "what is read does not change meanwhile");
     if (demand != need && demand != "quiescent")
-      return say(need, Fit::unfit,
-                 fmt::format("does not ask for it; the same with --{} does", need));
+      return say(
+          need, Fit::unfit,
+          fmt::format("may show {}; --{} rules that out",
+                      need == std::string_view("atomic") ? "what held at several instants"
+                                                         : "a change of the kernel's half done",
+                      need));
     const auto reached = figures_.reached();
     if (!reached) return say(need, Fit::unknown, "how often it is reached was not measured");
     say(need, *reached >= kReached ? Fit::fits : Fit::unfit,

@@ -117,7 +117,7 @@ TEST(Advice, KnowsWhatIsOfOneInstant) {
   EXPECT_EQ(said(example(), {.quiescent = true}, "process-vm quiescent", "quiescent"),
             "unfit: --quiescent was reached in 90 % of the observations; 99 % asked");
   EXPECT_THAT(said(example(), {.atomic = true}, "map", "atomic"),
-              HasSubstr("the same with --atomic does"));
+              HasSubstr("several instants; --atomic rules that out"));
 }
 
 TEST(Advice, KnowsWhatEachWayTouches) {

@@ -14,6 +14,7 @@ Figures figures_of(const Rate& rate) {
                   {"views", number(rate.views)},
                   {"incomplete", number(rate.incomplete)},
                   {"reached", number(rate.reached)},
+                  {"one_instant", number(rate.one_instant)},
                   {"rows", number(rate.rows)},
                   {"collects", rate.collects}};
   // From a mean to a share of the time.

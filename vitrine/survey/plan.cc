@@ -14,7 +14,7 @@ using techniques::Description;
 using techniques::Effect;
 
 constexpr std::array<double, 3> kFrequencies{1, 10, 100};
-constexpr double kLeastObservations = 3;
+constexpr double kLeastObservations = 2;
 // Beside the passive ones: a copy of one instant, and the two ways through the manager that need
 // no copy.
 constexpr std::array<std::string_view, 3> kPacedToo{"fork", "gdb", "qmp"};

@@ -108,7 +108,7 @@ TEST_F(PlanTest, LooksAFewTimesHoweverRarely) {
   Cell cell;
   EXPECT_EQ(run_time(cell, std::chrono::milliseconds(500)), std::chrono::milliseconds(500));
   cell.frequency_hz = 1;
-  EXPECT_EQ(run_time(cell, std::chrono::milliseconds(500)), std::chrono::seconds(3));
+  EXPECT_EQ(run_time(cell, std::chrono::milliseconds(500)), std::chrono::seconds(2));
   cell.frequency_hz = 100;
   EXPECT_EQ(run_time(cell, std::chrono::milliseconds(500)), std::chrono::milliseconds(500));
 }

@@ -69,6 +69,9 @@ class PeakMemory {
 void add(Rate& rate, const session::Observation& observation, const consistency::Demand& demand) {
   rate.incomplete += observation.outcome.complete ? 0u : 1u;
   rate.reached += consistency::reached(observation.consistency, demand) ? 1u : 0u;
+  using consistency::Atomic;
+  const Atomic atomic = observation.consistency.atomic;
+  rate.one_instant += atomic == Atomic::proved || atomic == Atomic::unchanged ? 1u : 0u;
   rate.collects += observation.consistency.collects;
   rate.reads += static_cast<double>(observation.cost.reads);
   rate.bytes += static_cast<double>(observation.cost.bytes);

@@ -30,10 +30,11 @@ struct Rate {
   struct Latency {
     std::uint64_t p50 = 0, p90 = 0, p99 = 0, max = 0;
   } latency_ns;
-  std::uint64_t views = 0;       // observations measured, warm-up not counted
-  std::uint64_t incomplete = 0;  // of these, how many could not read everything
-  std::uint64_t reached = 0;     // how many met the session's demand; all where it has none
-  std::uint64_t rows = 0;        // rows of the last one
+  std::uint64_t views = 0;        // observations measured, warm-up not counted
+  std::uint64_t incomplete = 0;   // of these, how many could not read everything
+  std::uint64_t reached = 0;      // how many met the session's demand; all where it has none
+  std::uint64_t one_instant = 0;  // how many were of one instant: proved, or seen twice the same
+  std::uint64_t rows = 0;         // rows of the last one
   // How many took up to how many nanoseconds; steps of less than one percent.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> latencies;
   std::optional<std::uint64_t> peak_memory_bytes;  // private memory of this process at most

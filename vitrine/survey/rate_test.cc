@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <array>
 #include <thread>
 
 #include "vitrine/survey/figures.h"
@@ -59,6 +59,7 @@ TEST(Rate, OfAFakeTechniqueComesOutRight) {
   EXPECT_LT(figures.at("cpu_share"), 0.5) << "it sleeps";
   EXPECT_EQ(figures.at("rows"), 56);
   EXPECT_EQ(figures.at("reached"), figures.at("views"));
+  EXPECT_EQ(figures.at("one_instant"), 0);
   EXPECT_EQ(figures.at("incomplete"), 0);
   EXPECT_EQ(fake.rests, 0);
   std::uint64_t counted = 0;
@@ -102,6 +103,22 @@ TEST(Rate, SeesMemoryThatIsUsed) {
   const auto rate = measure_rate(hungry, {.duration = milliseconds(20)});
   ASSERT_TRUE(usual && rate);
   EXPECT_GE(*rate->peak_memory_bytes, *usual->peak_memory_bytes + (30 << 20));
+}
+
+TEST(Rate, CountsWhatIsOfOneInstant) {
+  FakeTechnique fake;
+  fake.latency = milliseconds(1);
+  Subject subject = fake.subject();
+  subject.observe = [&] {
+    auto observation = fake.observe();
+    constexpr std::array kAll{consistency::Atomic::proved, consistency::Atomic::unchanged,
+                              consistency::Atomic::no, consistency::Atomic::unknown};
+    observation->consistency.atomic = kAll.at(static_cast<std::size_t>(fake.observations) % 4);
+    return observation;
+  };
+  const auto rate = measure_rate(subject, {.duration = milliseconds(50), .warm_up = {}});
+  ASSERT_TRUE(rate);
+  EXPECT_NEAR(static_cast<double>(rate->one_instant), static_cast<double>(rate->views) / 2, 1);
 }
 
 TEST(Rate, TellsAnError) {

@@ -56,6 +56,7 @@ Verb add_rate(CommandLine& line);
 Verb add_advise(CommandLine& line);
 Verb add_compare(CommandLine& line);
 Verb add_consistency(CommandLine& line);
+Verb add_survey(CommandLine& line);
 Verb add_snapshot(CommandLine& line);
 Verb add_techniques(CommandLine& line);
 Verb add_type(CommandLine& line);

@@ -42,7 +42,8 @@ int run(int argc, char** argv) {
       vitrine::cli::add_registers(line), vitrine::cli::add_techniques(line),
       vitrine::cli::add_rate(line),      vitrine::cli::add_consistency(line),
       vitrine::cli::add_snapshot(line),  vitrine::cli::add_profile(line),
-      vitrine::cli::add_views(line),
+      vitrine::cli::add_views(line),     vitrine::cli::add_survey(line),
+      vitrine::cli::add_advise(line),    vitrine::cli::add_compare(line),
   };
   switch (line.parse(argc, argv)) {
     case CommandLine::Outcome::parsed:

@@ -3,11 +3,15 @@
 
 packages_to_build=(
   ca-certificates cmake g++ ninja-build pkg-config
-  libbpf-dev libcli11-dev libelf-dev libexpected-dev libfmt-dev libkdumpfile-dev libssl-dev libvirt-dev
-  nlohmann-json3-dev zlib1g-dev
+  libbpf-dev libcli11-dev libelf-dev libexpected-dev libfmt-dev libkdumpfile-dev libsqlite3-dev libssl-dev
+  libvirt-dev nlohmann-json3-dev zlib1g-dev
 )
+# The page of a survey's report is built by npm, wherever that came from.
+command -v npm >/dev/null || packages_to_build+=(npm)
 packages_to_bench=(libbenchmark-dev)
 packages_to_test=(crash gdb libgtest-dev libgmock-dev)
+# What the test of the page looks at it with.
+packages_for_pages=(chromium)
 packages_to_check=(clang clang-format clang-tidy libclang-rt-14-dev lld llvm)
 packages_for_guests=(busybox-static cpio debian-archive-keyring file gcc gcc-aarch64-linux-gnu kmod libc6-dev
   libc6-dev-arm64-cross make qemu-system-arm qemu-system-x86 xz-utils)

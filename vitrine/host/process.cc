@@ -72,6 +72,8 @@ std::optional<std::uint64_t> status_number(std::string_view status, std::string_
   const auto at = status.find(fmt::format("\n{}:\t", label));
   if (at == std::string_view::npos) return std::nullopt;
   status.remove_prefix(at + label.size() + 3);
+  // Sizes stand to the right of their column.
+  status.remove_prefix(std::min(status.find_first_not_of(' '), status.size()));
   std::uint64_t value = 0;
   const auto parsed = std::from_chars(status.data(), status.data() + status.size(), value, base);
   if (parsed.ec != std::errc{}) return std::nullopt;

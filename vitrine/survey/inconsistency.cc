@@ -45,22 +45,28 @@ base::Result<ModeResult> count_inconsistency(std::string_view vm, session::Optio
   options.demand.quiescent = mode.quiescent;
   auto session = session::Session::open(vm, options);
   if (!session) return base::fail(session.error());
-  auto audit = consistency::TaskAudit::attach((*session)->kernel());
+  return count_inconsistency(**session, duration, interval);
+}
+
+base::Result<ModeResult> count_inconsistency(session::Session& session,
+                                             std::chrono::nanoseconds duration,
+                                             std::chrono::nanoseconds interval) {
+  auto audit = consistency::TaskAudit::attach(session.kernel());
   if (!audit) return base::fail(audit.error());
   ModeResult result;
-  result.technique = (*session)->technique().id;
+  result.technique = session.technique().id;
   // What is looked up once is no part of it.
-  if (auto first = (*session)->observe(**audit); !first) return base::fail(first.error());
+  if (auto first = session.observe(**audit); !first) return base::fail(first.error());
   const Clock::time_point begin = Clock::now();
   for (auto next = begin; next - begin < duration;) {
-    auto observation = (*session)->observe(**audit);
+    auto observation = session.observe(**audit);
     if (!observation) return base::fail(observation.error());
     ++result.observations;
     result.collects += observation->consistency.collects;
     result.duration_ns += static_cast<double>(observation->duration_ns);
     result.stopped_ns += static_cast<double>(observation->stopped_ns);
     result.tasks += (*audit)->tasks();
-    if (consistency::reached(observation->consistency, options.demand)) {
+    if (consistency::reached(observation->consistency, session.demand())) {
       ++result.reached;
       count(**audit, result);
     }

@@ -59,4 +59,9 @@ base::Result<ModeResult> count_inconsistency(std::string_view vm, session::Optio
                                              const Mode& mode, std::chrono::nanoseconds duration,
                                              std::chrono::nanoseconds interval);
 
+// The same on an open session, in its own way of looking.
+base::Result<ModeResult> count_inconsistency(session::Session& session,
+                                             std::chrono::nanoseconds duration,
+                                             std::chrono::nanoseconds interval);
+
 }  // namespace vitrine::survey

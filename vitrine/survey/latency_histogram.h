@@ -6,7 +6,10 @@
 
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 namespace vitrine::survey {
 
@@ -30,6 +33,14 @@ class LatencyHistogram {
       }
     }
     return 0;
+  }
+
+  // The buckets that hold samples: their upper edges, ascending, and how many.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> steps() const {
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> all;
+    for (std::size_t i = 0; i < buckets_.size(); ++i)
+      if (buckets_[i] > 0) all.emplace_back(upper_edge(i), buckets_[i]);
+    return all;
   }
 
   std::uint64_t count() const { return count_; }

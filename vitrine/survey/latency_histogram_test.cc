@@ -26,6 +26,17 @@ TEST(LatencyHistogram, TakesEveryValue) {
   EXPECT_EQ(histogram->percentile(0.0), 0U);
 }
 
+TEST(LatencyHistogram, TellsItsSteps) {
+  auto histogram = std::make_unique<LatencyHistogram>();
+  for (const std::uint64_t ns : {100'000, 5, 100'001, 5}) histogram->add(ns);
+  const auto steps = histogram->steps();
+  ASSERT_EQ(steps.size(), 2U);
+  EXPECT_EQ(steps[0], (std::pair<std::uint64_t, std::uint64_t>(5, 2)));
+  EXPECT_GE(steps[1].first, 100'001U);
+  EXPECT_LT(steps[1].first, 101'000U);
+  EXPECT_EQ(steps[1].second, 2U);
+}
+
 TEST(LatencyHistogram, EmptyIsZero) {
   auto histogram = std::make_unique<LatencyHistogram>();
   EXPECT_EQ(histogram->percentile(0.5), 0U);

@@ -57,6 +57,9 @@ enum class State {
 //   views, incomplete, reached, rows, collects   counts, as survey::Rate has them
 //   intrinsic, extrinsic   of the observations that were audited, how many met such a kind
 //   audited          how many observations were audited
+//   one_instant      count: of the views, of how many it was proved, or seen, that all they show
+//                    was so at one instant
+//   took_ns          all of the run, attaching and audit included
 using Figures = std::map<std::string, double, std::less<>>;
 
 struct Run {

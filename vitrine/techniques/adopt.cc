@@ -53,6 +53,8 @@ const Description& Adopt::description() const {
           "RAM "
           "that is private, neither locked nor of reserved huge pages; no vhost, VFIO, RDMA, SCSI "
           "pass-through or packet rings; userfaultfd; experimental",
+      .manager = Manager::always,
+      .started_with = "a QMP socket",
   };
   return kDescription;
 }

@@ -38,6 +38,7 @@ const Description& Agent::description() const {
           "root with guest-file-* allowed, CONFIG_PROC_KCORE, no lockdown",
       .searches = false,
       .needs_running_guest = true,
+      .started_with = "a port for the guest agent",
   };
   return kDescription;
 }

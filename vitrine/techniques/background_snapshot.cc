@@ -169,6 +169,8 @@ const Description& BackgroundSnapshot::description() const {
           "migrated; room for twice the RAM in TMPDIR or "
           "/var/tmp",
       .one_instant = true,
+      .manager = Manager::always,
+      .started_with = "a QMP socket",
   };
   return kDescription;
 }

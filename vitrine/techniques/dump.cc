@@ -91,6 +91,8 @@ const Description& Dump::description() const {
           "a QMP socket that nobody else uses; room for the RAM in TMPDIR or /var/tmp; a 64-bit "
           "guest that has booted",
       .one_instant = true,
+      .manager = Manager::always,
+      .started_with = "a QMP socket",
   };
   return kDescription;
 }

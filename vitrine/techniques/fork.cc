@@ -195,6 +195,7 @@ const Description& Fork::description() const {
           "RDMA, SCSI pass-through or packet rings; with asynchronous disk I/O: a QMP socket that "
           "nobody else uses; where the VMM has a seccomp filter: CAP_SYS_ADMIN",
       .one_instant = true,
+      .manager = Manager::sometimes,
   };
   return kDescription;
 }

@@ -86,6 +86,8 @@ const Description& Gdb::description() const {
       .demands = "a QMP socket that no other client holds; QEMU 5.0 or later; no other debugger",
       .one_instant = true,
       .searches = false,
+      .manager = Manager::always,
+      .started_with = "a QMP socket",
   };
   return kDescription;
 }

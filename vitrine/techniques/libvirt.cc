@@ -46,6 +46,8 @@ const Description& Libvirt::description() const {
           "libvirt's client library",
       .searches = false,
       .needs_running_vmm = true,
+      .manager = Manager::always,
+      .started_with = "libvirt",
   };
   return kDescription;
 }

@@ -74,6 +74,8 @@ const Description& LibvirtDump::description() const {
           "that is root's; libvirt's client library; room for the RAM in TMPDIR or /var/tmp; a "
           "64-bit guest that has booted",
       .one_instant = true,
+      .manager = Manager::always,
+      .started_with = "libvirt",
   };
   return kDescription;
 }

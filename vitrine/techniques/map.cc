@@ -30,6 +30,7 @@ const Description& Map::description() const {
       .demands =
           "RAM on a shared backend (memfd, or a file with share=on); userfaultfd; "
           "CAP_SYS_PTRACE or the VMM's own user",
+      .started_with = "RAM on a shared backend",
   };
   return kDescription;
 }

@@ -88,6 +88,8 @@ const Description& MigrateFile::description() const {
           "a QMP socket that nobody else uses; a running VM that can be migrated; room for the "
           "RAM in TMPDIR or /var/tmp",
       .one_instant = true,
+      .manager = Manager::always,
+      .started_with = "a QMP socket",
   };
   return kDescription;
 }

@@ -91,6 +91,8 @@ const Description& Pmemsave::description() const {
           "a QMP socket that nobody else uses; room for the RAM in TMPDIR or /var/tmp; to be "
           "root or the VMM's own user",
       .one_instant = true,
+      .manager = Manager::always,
+      .started_with = "a QMP socket",
   };
   return kDescription;
 }

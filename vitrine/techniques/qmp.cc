@@ -49,6 +49,8 @@ const Description& QmpReads::description() const {
       .demands = "a QMP socket that no other client holds",
       .searches = false,
       .needs_running_vmm = true,
+      .manager = Manager::always,
+      .started_with = "a QMP socket",
   };
   return kDescription;
 }

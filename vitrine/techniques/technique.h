@@ -29,6 +29,9 @@ enum class Effect {
 
 std::string_view name(Effect effect);
 
+// Whether it takes the VM's manager, its monitor or libvirt, to do it.
+enum class Manager { never, sometimes, always };
+
 // A technique's place in the taxonomy, and what it demands.
 struct Description {
   std::string_view id;
@@ -43,6 +46,9 @@ struct Description {
   bool searches = true;              // fast enough to look for a kernel in all of RAM
   bool needs_running_guest = false;  // the guest itself does the reading: it can't be paused for it
   bool needs_running_vmm = false;    // the VMM does the reading: it can't be frozen for it
+  Manager manager = Manager::never;
+  std::string_view started_with = {};  // what a VM must have been started with, of what QEMU leaves
+                                       // out by itself; empty where it is nothing
 };
 
 // What opening a technique returns: readable memory, plus whatever was done to the VM, undone when

@@ -89,7 +89,7 @@ Exit run_rate(const RateArguments& arguments) {
   const auto duration = std::chrono::duration_cast<std::chrono::nanoseconds>(
       std::chrono::duration<double>(arguments.seconds));
   auto rate = arguments.floor ? survey::measure_floor(**session, **view, duration)
-                              : survey::measure_rate(**session, **view, duration);
+                              : survey::measure_rate(**session, **view, {.duration = duration});
   if (!rate) return report(rate.error(), json);
   const RateReport result = report_of(**session, arguments, (*declaration)->name, *rate);
   const bool whole = rate->incomplete == 0 && rate->reached == rate->views;

@@ -66,8 +66,10 @@ void expect_right(const Study& study) {
   EXPECT_GT(mapped.at("rows"), 40);
   EXPECT_EQ(mapped.at("stopped_ns"), 0);
   EXPECT_EQ(mapped.at("one_instant"), 0) << "nobody asked";
+  // Frozen, shared RAM could still be written by a process that may not be looked at.
+  EXPECT_GT(figures(study, "map", "freeze").at("stopped_share"), 0);
   for (const auto& [technique, pause] :
-       {std::pair{"map", "freeze"}, {"process-vm", "vmm"}, {"dump", "none"}, {"gdb", "none"}}) {
+       {std::pair{"process-vm", "vmm"}, {"dump", "none"}, {"gdb", "none"}}) {
     const auto& stopping = figures(study, technique, pause);
     EXPECT_GT(stopping.at("stopped_share"), 0) << technique;
     EXPECT_LE(stopping.at("stopped_share"), 1.05) << technique;
@@ -120,8 +122,8 @@ TEST_F(SurveyTest, IsWholeThoughItWasKilled) {
                                     << each.cell.demand << " " << each.cell.frequency_hz);
     ASSERT_EQ(each.runs.size(), 1U);
     const survey::Run& run = each.runs[0];
-    if (!killed->cells[i].runs.empty())
-      EXPECT_EQ(run.started_unix_ns, killed->cells[i].runs[0].started_unix_ns);
+    for (const survey::Run& kept : killed->cells[i].runs)
+      EXPECT_EQ(run.started_unix_ns, kept.started_unix_ns);
     tried.insert(each.cell.technique);
     EXPECT_NE(run.state, State::failed) << run.reason;
     EXPECT_EQ(run.state == State::measured, run.reason.empty());
@@ -129,9 +131,9 @@ TEST_F(SurveyTest, IsWholeThoughItWasKilled) {
     EXPECT_EQ(run.state == State::measured, !run.latencies.empty());
   }
   const json techniques = vitrine_json({"techniques"});
-  for (const json& technique : techniques.at("rows"))
+  for (const json& technique : techniques.at("techniques"))
     EXPECT_TRUE(tried.contains(technique.at("id")));
-  EXPECT_EQ(tried.size(), techniques.at("rows").size());
+  EXPECT_EQ(tried.size(), techniques.at("techniques").size());
   expect_right(*study);
   const json exported = json::parse(read_file(folder.path() / "survey.json"));
   EXPECT_EQ(exported.at("cells").size(), study->cells.size());

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <fstream>
 #include <optional>
-#include <span>
 #include <thread>
 
 #include "apps/cli/interruption.h"
@@ -137,10 +137,11 @@ class Teller {
 // What else is in the folder, for those who want no database.
 base::Result<void> write_exports(const Study& study, const std::filesystem::path& folder) {
   const auto write = [&folder](const char* name, const std::string& text) -> base::Result<void> {
-    auto file = images::OutputFile::create(folder / name, images::OutputFile::Existing::replace);
-    if (!file) return base::fail(file.error());
-    if (auto done = file->write(0, std::as_bytes(std::span(text))); !done) return done;
-    return file->publish();
+    std::ofstream stream(folder / name, std::ios::binary | std::ios::trunc);
+    if (!(stream << text).flush())
+      return base::fail(base::Code::unreadable, (folder / name).string() + " can't be written",
+                        "survey.sqlite has it all: make room and run the same command again");
+    return {};
   };
   if (auto done = write("survey.json", survey::study_json(study)); !done) return done;
   return write("survey.csv", survey::study_csv(study));

@@ -39,10 +39,12 @@ void ask_vmm(const vmm::Machine& machine, const host::ProcRoot& proc, Facts& fac
     const base::Json version = base::parse_json(*reply);
     const base::Json* const qemu =
         version.is_object() && version.contains("qemu") ? &version["qemu"] : nullptr;
-    if (qemu != nullptr && qemu->is_object())
-      facts["qemu_version"] = fmt::format("{}.{}.{}", qemu->value("major", 0),
-                                          qemu->value("minor", 0), qemu->value("micro", 0)) +
-                              base::text_member(version, "package");
+    if (qemu != nullptr && qemu->is_object()) {
+      const std::string package = base::text_member(version, "package");
+      facts["qemu_version"] =
+          fmt::format("{}.{}.{}{}", qemu->value("major", 0), qemu->value("minor", 0),
+                      qemu->value("micro", 0), package.empty() ? "" : " (" + package + ")");
+    }
   }
   // Of several that the command line names, the first that works is taken.
   if (const auto reply = qmp->execute("query-kvm")) {

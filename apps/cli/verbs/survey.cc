@@ -84,7 +84,7 @@ std::string plan_text(const vmm::Machine& machine, const Plan& plan,
   return fmt::format(
       "VM {} (process {}, started at tick {} of host boot {}), kernel {}; {}; {:g} s a run, at "
       "most "
-      "{} runs each{}; Vitrine " VITRINE_VERSION,
+      "{} of each{}; Vitrine " VITRINE_VERSION,
       plan.study.guests.front().name, machine.process.pid, machine.process.start_time,
       host_boot.substr(0, host_boot.find('-')), plan.boot, names,
       std::chrono::duration<double>(arguments.shortest()).count(), arguments.limits().most,

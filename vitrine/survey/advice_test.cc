@@ -183,7 +183,23 @@ TEST(Advice, TakesFiguresFromTheFrequencyNearestToTheOneAskedFor) {
   EXPECT_EQ(advise(study, {}, {}).at(0).cpu_ns, 1e6);
   const Advice advice = advise(study, {.frequency_hz = 20}, {}).at(0);
   EXPECT_EQ(advice.cpu_ns, 7e6);
+  EXPECT_EQ(advice.pace_hz, 10);
   EXPECT_EQ(advice.per_second, 1000);  // that it can be had so often is known all the same
+}
+
+// An observation costs more where the tool slept before it.
+TEST(Advice, ComparesWaysAtAPaceThatAllWereMeasuredAt) {
+  Study study;
+  study.cells = {way("process-vm", {{"cpu_ns", 1e5}}), way("process-vm", {{"cpu_ns", 2e6}}),
+                 way("proc-mem", {{"cpu_ns", 2e5}})};
+  study.cells[1].cell.frequency_hz = 10;
+  const Needs needs{.frequency_hz = 10, .max_cpu_share = 0.5};
+  const auto all = advise(study, needs, {});
+  EXPECT_THAT(that_fit(all), ElementsAre("process-vm", "proc-mem"));
+  EXPECT_EQ(all[0].pace_hz, 0);
+  EXPECT_EQ(all[0].cpu_ns, 1e5);
+  // What is needed is judged by the nearest all the same.
+  EXPECT_EQ(said(study, needs, "process-vm", "max-cpu"), "fits: takes 2 % of a processor");
 }
 
 TEST(Advice, TheVmHasTheLastWord) {

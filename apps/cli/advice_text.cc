@@ -37,6 +37,11 @@ std::string command_of(const AdviceReport& report, const Advice& advice) {
   return survey::command_line(advice.way, report.view_verb, report.vm_word, report.needs);
 }
 
+std::string pace_text(const Advice& advice) {
+  if (!advice.pace_hz) return "";
+  return *advice.pace_hz == 0 ? " flat out" : " at " + survey::frequency_text(*advice.pace_hz);
+}
+
 std::string fitting_table(const AdviceReport& report, const Terminal& terminal) {
   constexpr std::array<views::Column, 8> kColumns{{
       {"rank", views::Type::integer, {}},
@@ -63,13 +68,19 @@ std::string fitting_table(const AdviceReport& report, const Terminal& terminal) 
   return make_table(kColumns, rows, {terminal.width, terminal.colour, true}).text;
 }
 
+bool is_of_vm(const survey::Reason& reason) {
+  return reason.fit != Fit::fits && (reason.need == "VM" || reason.need == "no-restart");
+}
+
 std::string left_out(const AdviceReport& report, std::size_t width) {
   std::string text;
   for (const Advice& advice : report.advice) {
     if (advice.fit == Fit::fits) continue;
+    // What the VM says now is nearer than what was found when it was to be measured.
+    const bool now = report.vm && std::ranges::any_of(advice.reasons, is_of_vm);
     std::string why;
     for (const survey::Reason& reason : advice.reasons)
-      if (reason.fit != Fit::fits)
+      if (reason.fit != Fit::fits && !(now && reason.need == "survey"))
         why += fmt::format("{}{}: {}", why.empty() ? "" : "; ", reason.need, reason.text);
     text += wrapped(for_terminal(fmt::format("{}: {}", way_of(advice.way), why)), width, 2) + '\n';
   }
@@ -90,6 +101,7 @@ ordered_json advice_object(const AdviceReport& report, const Advice& advice) {
           {"effect", std::string(techniques::name(advice.effect))},
           {"fit", std::string(name(advice.fit))},
           {"per_second", number_json(advice.per_second)},
+          {"pace_hz", number_json(advice.pace_hz)},
           {"stopped_ns", number_json(advice.stopped_ns)},
           {"latency_p50_ns", number_json(advice.latency_p50_ns)},
           {"latency_p99_ns", number_json(advice.latency_p99_ns)},
@@ -125,10 +137,11 @@ std::string advice_text(const AdviceReport& report, bool all, const Terminal& te
   const auto fits = fitting(report);
   const auto others = static_cast<std::ptrdiff_t>(report.advice.size()) - fits;
   std::string text =
-      wrapped(for_terminal(fmt::format(
-                  "By the survey {} ({}): {}, the worst on {} at {}.", report.source, report.origin,
-                  report.scope.view, report.scope.guest.empty() ? "any guest" : report.scope.guest,
-                  report.scope.workload.empty() ? "any work" : report.scope.workload)),
+      wrapped(for_terminal(
+                  fmt::format("By the survey {} ({}): {}{}, the worst on {} at {}.", report.source,
+                              report.origin, report.scope.view, pace_text(report.advice.front()),
+                              report.scope.guest.empty() ? "any guest" : report.scope.guest,
+                              report.scope.workload.empty() ? "any work" : report.scope.workload)),
               width, 0) +
       "\n\n";
   if (fits > 0)

@@ -25,6 +25,7 @@ AdviceReport example() {
   fits.way = {"process-vm", "none", "atomic"};
   fits.effect = techniques::Effect::passive;
   fits.per_second = 9276;
+  fits.pace_hz = 10;
   fits.stopped_ns = 0;
   fits.latency_p50_ns = 105e3;
   fits.evidence = {{"demo", "idle", "processes", "process-vm", "none", "atomic", 0}};
@@ -40,9 +41,10 @@ AdviceReport example() {
 
 TEST(AdviceText, ShowsFiguresAndTheCommand) {
   const std::string text = advice_text(example(), false, {});
-  EXPECT_THAT(text,
-              HasSubstr("By the survey shipped (host kernel 6.18.44): processes, the worst on "
-                        "any guest at any work."));
+  EXPECT_THAT(
+      text,
+      HasSubstr("By the survey shipped (host kernel 6.18.44): processes at 10 Hz, the worst on "
+                "any guest at any work."));
   EXPECT_THAT(text, HasSubstr("process-vm --atomic  passive  0 ns"));
   EXPECT_THAT(text, HasSubstr("105 us"));
   EXPECT_THAT(text, HasSubstr("unknown"));  // what it costs
@@ -59,6 +61,14 @@ TEST(AdviceText, SaysWhyWaysWereLeftOutHarmlessly) {
   EXPECT_THAT(text, Not(HasSubstr("secret")));
 }
 
+TEST(AdviceText, WhatTheVmSaysNowStandsForWhatWasFoundBefore) {
+  AdviceReport report = example();
+  report.vm = VmIdentity{"demo", 1, "name:demo"};
+  report.advice[1].reasons = {{"survey", Fit::unknown, "long ago"}, {"VM", Fit::unfit, "now"}};
+  EXPECT_THAT(advice_text(report, true, {}), HasSubstr("dump: VM: now"));
+  EXPECT_THAT(advice_text(report, true, {}), Not(HasSubstr("long ago")));
+}
+
 TEST(AdviceText, JsonHoldsAll) {
   const auto json = base::parse_json(advice_json(example(), JsonLayout::line));
   ASSERT_TRUE(json.is_object());
@@ -69,6 +79,7 @@ TEST(AdviceText, JsonHoldsAll) {
   const auto& first = json["advice"][0];
   EXPECT_EQ(first["fit"], "fits");
   EXPECT_EQ(first["stopped_ns"], 0);
+  EXPECT_EQ(first["pace_hz"], 10);
   EXPECT_TRUE(first["cost_ns"].is_null());
   EXPECT_EQ(first["command"], "vitrine ps demo --technique process-vm --atomic");
   EXPECT_EQ(first["evidence"][0]["technique"], "process-vm");

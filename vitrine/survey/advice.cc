@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <iterator>
 #include <limits>
 #include <map>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -16,6 +19,7 @@ namespace {
 
 using techniques::Effect;
 using techniques::Manager;
+using List = std::vector<const Measured*>;
 
 // A timer is late now and then: a frequency counts as sustained from this part of it on, and a
 // demand as met.
@@ -137,18 +141,20 @@ class Judge {
 };
 
 void fill_figures(Advice& advice, const WayFigures& figures) {
-  advice.per_second = figures.per_second();
   advice.stopped_ns = figures.worst("stopped_ns");
   advice.latency_p50_ns = figures.worst("latency_p50_ns");
   advice.latency_p99_ns = figures.worst("latency_p99_ns");
   advice.cpu_ns = figures.worst("cpu_ns");
+  advice.cost_ns.reset();
   if (const auto vmm = figures.worst("vmm_cpu_ns"); vmm && advice.cpu_ns)
     advice.cost_ns = *advice.cpu_ns + *vmm;
-  advice.evidence = figures.evidence();
+  for (const Cell& cell : figures.evidence())
+    if (std::ranges::find(advice.evidence, cell) == advice.evidence.end())
+      advice.evidence.push_back(cell);
 }
 
 // Why there are no figures of it.
-std::string why_unmeasured(const std::vector<const Measured*>& cells) {
+std::string why_unmeasured(const List& cells) {
   for (const Measured* measured : cells)
     if (!measured->runs.empty() && !measured->runs.back().reason.empty())
       return fmt::format("{}: {}",
@@ -159,8 +165,7 @@ std::string why_unmeasured(const std::vector<const Measured*>& cells) {
   return "was not measured";
 }
 
-Advice judged(const Way& way, const std::vector<const Measured*>& cells, const Needs& needs,
-              const OnVm& on_vm) {
+Advice judged(const Way& way, const List& cells, const Needs& needs, const OnVm& on_vm) {
   Advice advice;
   advice.way = way;
   const WayFigures figures(cells, needs.frequency_hz);
@@ -176,12 +181,54 @@ Advice judged(const Way& way, const std::vector<const Measured*>& cells, const N
   if (figures.empty()) {
     judge.say("survey", Fit::unknown, why_unmeasured(cells));
   } else {
+    advice.per_second = figures.per_second();
     fill_figures(advice, figures);
     judge.measured_needs();
   }
   if (on_vm) std::ranges::move(on_vm(way), std::back_inserter(advice.reasons));
   for (const Reason& reason : advice.reasons) advice.fit = std::max(advice.fit, reason.fit);
   return advice;
+}
+
+// The paces at which cells were measured wherever any of them was.
+std::set<double> paces_everywhere(const List& cells) {
+  std::map<std::pair<std::string, std::string>, std::set<double>> places;
+  for (const Measured* measured : cells)
+    if (was_measured(*measured))
+      places[{measured->cell.guest, measured->cell.workload}].insert(measured->cell.frequency_hz);
+  std::optional<std::set<double>> common;
+  for (const auto& [place, paces] : places) {
+    if (!common) common = paces;
+    std::erase_if(*common, [&there = paces](double pace) { return !there.contains(pace); });
+  }
+  return common.value_or(std::set<double>());
+}
+
+// What costs less at another pace is not compared: an idle tool's caches are cold, and the VMM's
+// time is the guest's as well.
+void compare_at_one_pace(std::vector<Advice>& all, const std::map<Way, List>& ways,
+                         const Needs& needs) {
+  std::optional<std::set<double>> common;
+  for (const Advice& advice : all) {
+    if (advice.fit != Fit::fits) continue;
+    const std::set<double> paces = paces_everywhere(ways.at(advice.way));
+    if (!common) common = paces;
+    std::erase_if(*common, [&paces](double pace) { return !paces.contains(pace); });
+  }
+  if (!common || common->empty()) return;
+  const double asked = needs.frequency_hz.value_or(0);
+  const double pace = *std::ranges::min_element(*common, {}, [asked](double one) {
+    const bool either_flat_out = asked == 0 || one == 0;
+    return either_flat_out ? (one == asked ? 0 : std::numeric_limits<double>::max())
+                           : std::abs(std::log(one / asked));
+  });
+  for (Advice& advice : all) {
+    if (advice.fit != Fit::fits) continue;
+    List cells = ways.at(advice.way);
+    std::erase_if(cells, [pace](const Measured* one) { return one->cell.frequency_hz != pace; });
+    fill_figures(advice, WayFigures(cells, {}));
+    advice.pace_hz = pace;
+  }
 }
 
 auto rank(const Advice& advice) {
@@ -219,7 +266,7 @@ std::string_view name(Fit fit) {
 
 std::vector<Advice> advise(const Study& study, const Needs& needs, const Scope& scope,
                            const OnVm& on_vm) {
-  std::map<Way, std::vector<const Measured*>> ways;
+  std::map<Way, List> ways;
   for (const Measured& measured : study.cells) {
     const Cell& cell = measured.cell;
     if (cell.view == scope.view && (scope.guest.empty() || cell.guest == scope.guest) &&
@@ -228,6 +275,7 @@ std::vector<Advice> advise(const Study& study, const Needs& needs, const Scope& 
   }
   std::vector<Advice> all;
   for (const auto& [way, cells] : ways) all.push_back(judged(way, cells, needs, on_vm));
+  compare_at_one_pace(all, ways, needs);
   std::ranges::sort(all, {}, rank);
   return all;
 }

@@ -59,9 +59,11 @@ struct Advice {
   techniques::Effect effect = techniques::Effect::intrusive;
   Fit fit = Fit::fits;  // the worst of the reasons'
   std::vector<Reason> reasons;
-  // Absent where not measured. Of the frequency asked for, or of one near it; with none asked for,
-  // of observations as fast as they go.
-  std::optional<double> per_second;  // that it sustained at most
+  std::optional<double> per_second;  // that it sustained at most; absent where not measured
+  // So many observations a second were asked for where the figures below are of; 0: as many as
+  // possible. Ways that fit are compared at one pace, that all of them were measured at: the
+  // nearest to the frequency asked for. Absent where there is none; then each is at its nearest.
+  std::optional<double> pace_hz;
   std::optional<double> stopped_ns, latency_p50_ns, latency_p99_ns;
   std::optional<double> cost_ns;  // processor time of tool and VMM, an observation
   std::optional<double> cpu_ns;   // the tool's part of it

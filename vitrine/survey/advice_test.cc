@@ -30,8 +30,10 @@ Study example() {
       way("map", {{"per_second", 250e3}, {"cpu_ns", 4e3}, {"latency_p50_ns", 4e3}}),
       way("process-vm", {{"stopped_ns", 2e5}, {"per_second", 500}}, "freeze"),
       way("process-vm", {{"stopped_ns", 8e5}, {"per_second", 300}}, "vmm"),
-      way("process-vm", {{"per_second", 450}, {"reached", 995}}, "none", "atomic"),
-      way("process-vm", {{"per_second", 400}, {"reached", 900}}, "none", "quiescent"),
+      way("process-vm", {{"per_second", 450}, {"reached", 995}, {"cpu_ns", 2.2e6}}, "none",
+          "atomic"),
+      way("process-vm", {{"per_second", 400}, {"reached", 900}, {"cpu_ns", 2.4e6}}, "none",
+          "quiescent"),
       way("dump", {{"stopped_ns", 315e6}, {"per_second", 3}}),
       way("agent", {{"per_second", 10}}),
       way("adopt", {}),
@@ -181,7 +183,23 @@ TEST(Advice, TakesFiguresFromTheFrequencyNearestToTheOneAskedFor) {
   EXPECT_EQ(advise(study, {}, {}).at(0).cpu_ns, 1e6);
   const Advice advice = advise(study, {.frequency_hz = 20}, {}).at(0);
   EXPECT_EQ(advice.cpu_ns, 7e6);
+  EXPECT_EQ(advice.pace_hz, 10);
   EXPECT_EQ(advice.per_second, 1000);  // that it can be had so often is known all the same
+}
+
+// An observation costs more where the tool slept before it.
+TEST(Advice, ComparesWaysAtAPaceThatAllWereMeasuredAt) {
+  Study study;
+  study.cells = {way("process-vm", {{"cpu_ns", 1e5}}), way("process-vm", {{"cpu_ns", 2e6}}),
+                 way("proc-mem", {{"cpu_ns", 2e5}})};
+  study.cells[1].cell.frequency_hz = 10;
+  const Needs needs{.frequency_hz = 10, .max_cpu_share = 0.5};
+  const auto all = advise(study, needs, {});
+  EXPECT_THAT(that_fit(all), ElementsAre("process-vm", "proc-mem"));
+  EXPECT_EQ(all[0].pace_hz, 0);
+  EXPECT_EQ(all[0].cpu_ns, 1e5);
+  // What is needed is judged by the nearest all the same.
+  EXPECT_EQ(said(study, needs, "process-vm", "max-cpu"), "fits: takes 2 % of a processor");
 }
 
 TEST(Advice, TheVmHasTheLastWord) {

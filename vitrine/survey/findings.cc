@@ -33,6 +33,7 @@ Finding concluded(std::string statement, const std::vector<Case>& cases, std::st
   std::vector<const Case*> known;
   for (const Case& one : cases)
     if (one.verdict != Verdict::unknown) known.push_back(&one);
+  std::ranges::stable_sort(known, {}, [](const Case* one) { return one->verdict; });
   if (known.empty()) {
     if (!cases.empty()) finding.explanation = cases.front().text;
     return finding;
@@ -42,13 +43,15 @@ Finding concluded(std::string statement, const std::vector<Case>& cases, std::st
   for (std::size_t i = 0; i < known.size(); ++i) {
     const Case& one = *known[i];
     if (one.verdict != finding.verdict) finding.verdict = Verdict::refined;
-    if (i < kMostTold) finding.explanation += (i == 0 ? "" : "; ") + one.text;
+    const bool turns = i > 0 && one.verdict != known[i - 1]->verdict;
+    if (i < kMostTold || turns)
+      finding.explanation += (i == 0 ? "" : turns ? "; but " : "; ") + one.text;
     for (const Cell& cell : one.evidence)
       if (std::ranges::find(finding.evidence, cell) == finding.evidence.end())
         finding.evidence.push_back(cell);
   }
   if (known.size() > kMostTold)
-    finding.explanation += fmt::format("; and {} more comparisons", known.size() - kMostTold);
+    finding.explanation += fmt::format("; {} comparisons in all", known.size());
   return finding;
 }
 

@@ -15,6 +15,7 @@
 #include "vitrine/host/proc_root.h"
 #include "vitrine/survey/environment.h"
 #include "vitrine/survey/plan.h"
+#include "vitrine/survey/report.h"
 #include "vitrine/survey/study_file.h"
 #include "vitrine/survey/study_json.h"
 #include "vitrine/survey/vm_measurer.h"
@@ -134,7 +135,7 @@ class Teller {
   std::optional<std::chrono::steady_clock::time_point> last_;
 };
 
-// What else is in the folder, for those who want no database.
+// What else is in the folder: for those who want no database, and for those who want to look.
 base::Result<void> write_exports(const Study& study, const std::filesystem::path& folder) {
   const auto write = [&folder](const char* name, const std::string& text) -> base::Result<void> {
     std::ofstream stream(folder / name, std::ios::binary | std::ios::trunc);
@@ -144,7 +145,11 @@ base::Result<void> write_exports(const Study& study, const std::filesystem::path
     return {};
   };
   if (auto done = write("survey.json", survey::study_json(study)); !done) return done;
-  return write("survey.csv", survey::study_csv(study));
+  if (auto done = write("survey.csv", survey::study_csv(study)); !done) return done;
+  const auto page = survey::report_page(study);
+  if (page) return write("report.html", *page);
+  warn({"there is no report.html: " + page.error().message});
+  return {};
 }
 
 base::Result<void> keep_end(survey::StudyFile& file, const std::optional<survey::HostLoad>& before,

@@ -13,7 +13,7 @@ using survey::Fit;
 using testing::HasSubstr;
 using testing::Not;
 
-AdviceReport example() {
+AdviceReport example_advice() {
   AdviceReport report;
   report.source = "shipped";
   report.origin = "host kernel 6.18.44";
@@ -40,7 +40,7 @@ AdviceReport example() {
 }
 
 TEST(AdviceText, ShowsFiguresAndTheCommand) {
-  const std::string text = advice_text(example(), false, {});
+  const std::string text = advice_text(example_advice(), false, {});
   EXPECT_THAT(
       text,
       HasSubstr("By the survey shipped (host kernel 6.18.44): processes at 10 Hz, the worst on "
@@ -55,14 +55,14 @@ TEST(AdviceText, ShowsFiguresAndTheCommand) {
 }
 
 TEST(AdviceText, SaysWhyWaysWereLeftOutHarmlessly) {
-  const std::string text = advice_text(example(), true, {});
+  const std::string text = advice_text(example_advice(), true, {});
   EXPECT_THAT(text,
               HasSubstr("dump: max-stop: stops the guest 315 ms\\x1b[2J; max-cpu: no figure"));
   EXPECT_THAT(text, Not(HasSubstr("secret")));
 }
 
 TEST(AdviceText, WhatTheVmSaysNowStandsForWhatWasFoundBefore) {
-  AdviceReport report = example();
+  AdviceReport report = example_advice();
   report.vm = VmIdentity{"demo", 1, "name:demo"};
   report.advice[1].reasons = {{"survey", Fit::unknown, "long ago"}, {"VM", Fit::unfit, "now"}};
   EXPECT_THAT(advice_text(report, true, {}), HasSubstr("dump: VM: now"));
@@ -70,7 +70,7 @@ TEST(AdviceText, WhatTheVmSaysNowStandsForWhatWasFoundBefore) {
 }
 
 TEST(AdviceText, JsonHoldsAll) {
-  const auto json = base::parse_json(advice_json(example(), JsonLayout::line));
+  const auto json = base::parse_json(advice_json(example_advice(), JsonLayout::line));
   ASSERT_TRUE(json.is_object());
   EXPECT_EQ(json["survey"]["facts"]["host_kernel"], "6.18.44");
   EXPECT_EQ(json["needs"]["max_stop_ns"], 1e6);
@@ -89,7 +89,7 @@ TEST(AdviceText, JsonHoldsAll) {
 }
 
 TEST(AdviceText, NamesTheNeedThatExcludesMost) {
-  AdviceReport report = example();
+  AdviceReport report = example_advice();
   report.advice[0].reasons = {{"max-stop", Fit::unfit, ""}};
   EXPECT_THAT(nothing_fits(report).message, HasSubstr("2 of 2 fail at --max-stop"));
 }

@@ -26,7 +26,7 @@ Change change(const std::string& figure, double before, double after, Difference
   return one;
 }
 
-Comparison example() {
+Comparison example_comparison() {
   Comparison comparison;
   comparison.changes = {change("per_second", 1000, 2000, Difference::more),
                         change("stopped_ns", 1e6, 1.1e6, Difference::none),
@@ -53,24 +53,24 @@ TEST(ComparisonText, SaysWhatIsFaster) {
 }
 
 TEST(ComparisonText, ShowsWhatDiffersAndCountsTheRest) {
-  const std::string text = comparison_text(example(), false, {});
+  const std::string text = comparison_text(example_comparison(), false, {});
   EXPECT_THAT(text, HasSubstr("fork, processes of demo, idle, flat out"));
   EXPECT_THAT(text, HasSubstr("1 kHz"));
   EXPECT_THAT(text, HasSubstr("2 (1.9-2.1)"));
   EXPECT_THAT(text, Not(HasSubstr("stopped_ns")));
   EXPECT_THAT(text, HasSubstr("Of 3 figures compared, 1 differ beyond noise, 1 do not, 1 have too "
                               "few runs to tell."));
-  EXPECT_THAT(comparison_text(example(), true, {}), HasSubstr("stopped_ns"));
+  EXPECT_THAT(comparison_text(example_comparison(), true, {}), HasSubstr("stopped_ns"));
 }
 
 TEST(ComparisonText, WarnsAboutWhatIsNotTheSame) {
-  EXPECT_THAT(comparison_warnings(example()),
+  EXPECT_THAT(comparison_warnings(example_comparison()),
               ElementsAre("accelerator differs: tcg before, unknown after",
                           "only the first survey measured gdb, processes of demo, idle, flat out"));
 }
 
 TEST(ComparisonText, JsonHoldsAll) {
-  const auto json = base::parse_json(comparison_json(example(), JsonLayout::line));
+  const auto json = base::parse_json(comparison_json(example_comparison(), JsonLayout::line));
   ASSERT_EQ(json["changes"].size(), 3u);
   EXPECT_EQ(json["changes"][0]["verdict"], "faster");
   EXPECT_EQ(json["changes"][0]["low"], 1.9);

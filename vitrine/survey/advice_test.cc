@@ -22,7 +22,7 @@ Measured way(const std::string& technique, Figures figures, const std::string& p
           {{1, State::measured, "", figures, {}}}};
 }
 
-Study example() {
+Study surveyed() {
   Study study;
   study.cells = {
       way("fork", {{"stopped_ns", 22e6}, {"per_second", 40}, {"stopped_share", 0.9}}),
@@ -53,7 +53,7 @@ std::vector<std::string> that_fit(const std::vector<Advice>& all) {
   return ways;
 }
 
-std::vector<std::string> fitting(const Needs& needs, const Study& study = example()) {
+std::vector<std::string> fitting(const Needs& needs, const Study& study = surveyed()) {
   return that_fit(advise(study, needs, {}));
 }
 
@@ -88,26 +88,26 @@ TEST(Advice, JudgesStopsAndSaysTheNumbers) {
   EXPECT_THAT(fitting(needs),
               ElementsAre("map", "process-vm", "process-vm atomic", "process-vm quiescent", "agent",
                           "process-vm freeze", "process-vm vmm", "adopt"));
-  EXPECT_EQ(said(example(), needs, "dump", "max-stop"),
+  EXPECT_EQ(said(surveyed(), needs, "dump", "max-stop"),
             "unfit: stops the guest 315 ms an observation; at most 1 ms asked");
-  EXPECT_EQ(said(example(), needs, "process-vm freeze", "max-stop"),
+  EXPECT_EQ(said(surveyed(), needs, "process-vm freeze", "max-stop"),
             "fits: stops the guest 200 us an observation");
 }
 
 TEST(Advice, JudgesHowOftenAndWhatThatCosts) {
   Needs needs{.frequency_hz = 10, .max_stopped_share = 0.1, .max_cpu_share = 0.02};
-  EXPECT_EQ(said(example(), needs, "dump", "frequency"), "unfit: sustains 3 Hz; 10 Hz asked");
-  EXPECT_EQ(said(example(), needs, "agent", "frequency"), "fits: sustains 10 Hz");
-  EXPECT_EQ(said(example(), needs, "fork", "max-stopped"),
+  EXPECT_EQ(said(surveyed(), needs, "dump", "frequency"), "unfit: sustains 3 Hz; 10 Hz asked");
+  EXPECT_EQ(said(surveyed(), needs, "agent", "frequency"), "fits: sustains 10 Hz");
+  EXPECT_EQ(said(surveyed(), needs, "fork", "max-stopped"),
             "unfit: has the guest stopped 22 % of the time; at most 10 % asked");
-  EXPECT_EQ(said(example(), needs, "process-vm", "max-cpu"), "fits: takes 1 % of a processor");
+  EXPECT_EQ(said(surveyed(), needs, "process-vm", "max-cpu"), "fits: takes 1 % of a processor");
   needs.frequency_hz.reset();
-  EXPECT_EQ(said(example(), needs, "fork", "max-stopped"),
+  EXPECT_EQ(said(surveyed(), needs, "fork", "max-stopped"),
             "unfit: has the guest stopped 90 % of the time; at most 10 % asked");
 }
 
 TEST(Advice, JudgesLatencyByTheSlowestOfAHundred) {
-  EXPECT_EQ(said(example(), {.max_latency_ns = 1.5e6}, "map", "max-latency"),
+  EXPECT_EQ(said(surveyed(), {.max_latency_ns = 1.5e6}, "map", "max-latency"),
             "unfit: takes 2 ms or less in 99 of 100 observations; at most 1.5 ms asked");
 }
 
@@ -116,18 +116,18 @@ TEST(Advice, KnowsWhatIsOfOneInstant) {
                                                      "process-vm vmm", "fork", "dump"));
   // Nine of ten are not enough.
   EXPECT_THAT(fitting({.quiescent = true}), IsEmpty());
-  EXPECT_EQ(said(example(), {.quiescent = true}, "process-vm quiescent", "quiescent"),
+  EXPECT_EQ(said(surveyed(), {.quiescent = true}, "process-vm quiescent", "quiescent"),
             "unfit: --quiescent was reached in 90 % of the observations; 99 % asked");
-  EXPECT_THAT(said(example(), {.atomic = true}, "map", "atomic"),
+  EXPECT_THAT(said(surveyed(), {.atomic = true}, "map", "atomic"),
               HasSubstr("several instants; --atomic rules that out"));
 }
 
 TEST(Advice, KnowsWhatEachWayTouches) {
   EXPECT_THAT(fitting({.passive = true}),
               ElementsAre("map", "process-vm", "process-vm atomic", "process-vm quiescent"));
-  EXPECT_EQ(said(example(), {.passive = true}, "process-vm freeze", "passive"),
+  EXPECT_EQ(said(surveyed(), {.passive = true}, "process-vm freeze", "passive"),
             "unfit: it pauses the VM");
-  EXPECT_EQ(said(example(), {.no_guest_changes = true}, "agent", "no-guest-changes"),
+  EXPECT_EQ(said(surveyed(), {.no_guest_changes = true}, "agent", "no-guest-changes"),
             "unfit: needs that the QEMU guest agent runs in the guest");
   EXPECT_THAT(fitting({.no_manager = true}),
               ElementsAre("map", "process-vm", "process-vm atomic", "process-vm quiescent", "agent",
@@ -135,7 +135,7 @@ TEST(Advice, KnowsWhatEachWayTouches) {
   EXPECT_THAT(fitting({.no_restart = true}),
               ElementsAre("process-vm", "process-vm atomic", "process-vm quiescent",
                           "process-vm freeze", "fork"));
-  EXPECT_THAT(said(example(), {.no_restart = true}, "map", "no-restart"),
+  EXPECT_THAT(said(surveyed(), {.no_restart = true}, "map", "no-restart"),
               HasSubstr("RAM on a shared backend"));
 }
 
@@ -203,7 +203,7 @@ TEST(Advice, ComparesWaysAtAPaceThatAllWereMeasuredAt) {
 }
 
 TEST(Advice, TheVmHasTheLastWord) {
-  const auto all = advise(example(), {.no_restart = true}, {}, [](const Way& way) {
+  const auto all = advise(surveyed(), {.no_restart = true}, {}, [](const Way& way) {
     const bool usable = way.technique == "map";
     return std::vector<Reason>{{"VM", usable ? Fit::fits : Fit::unfit, "its RAM is shared"}};
   });
@@ -211,9 +211,9 @@ TEST(Advice, TheVmHasTheLastWord) {
 }
 
 TEST(Advice, NamesWhatExcludesMost) {
-  EXPECT_EQ(most_excluding(advise(example(), {.max_stop_ns = 1e6, .quiescent = true}, {})),
+  EXPECT_EQ(most_excluding(advise(surveyed(), {.max_stop_ns = 1e6, .quiescent = true}, {})),
             "quiescent");
-  EXPECT_EQ(most_excluding(advise(example(), {}, {})), "");
+  EXPECT_EQ(most_excluding(advise(surveyed(), {}, {})), "");
 }
 
 TEST(Advice, GivesTheCommandToRun) {

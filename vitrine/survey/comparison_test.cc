@@ -14,7 +14,7 @@ using testing::IsEmpty;
 
 const std::vector<std::string> kLatency{"latency_p50_ns"};
 
-Measured cell(const std::string& technique, const std::vector<double>& latencies) {
+Measured timed(const std::string& technique, const std::vector<double>& latencies) {
   Measured measured{{"demo", "idle", "processes", technique}, {}};
   for (const double latency : latencies)
     measured.runs.push_back({1, State::measured, "", {{"latency_p50_ns", latency}}, {}});
@@ -24,7 +24,8 @@ Measured cell(const std::string& technique, const std::vector<double>& latencies
 Study study(std::vector<Measured> cells) { return {{}, {}, std::move(cells)}; }
 
 Change change(const std::vector<double>& before, const std::vector<double>& after) {
-  return compare(study({cell("map", before)}), study({cell("map", after)}), kLatency).changes.at(0);
+  return compare(study({timed("map", before)}), study({timed("map", after)}), kLatency)
+      .changes.at(0);
 }
 
 TEST(Comparison, TellsADifferenceBeyondNoise) {
@@ -84,11 +85,11 @@ TEST(Comparison, ZeroHasNoRatio) {
 
 TEST(Comparison, NamesWhatOnlyOneHas) {
   const auto comparison =
-      compare(study({cell("map", {1, 2}), cell("gdb", {}), cell("fork", {1})}),
-              study({cell("qmp", {1}), cell("gdb", {5}), cell("map", {1, 2})}), kLatency);
+      compare(study({timed("map", {1, 2}), timed("gdb", {}), timed("fork", {1})}),
+              study({timed("qmp", {1}), timed("gdb", {5}), timed("map", {1, 2})}), kLatency);
   EXPECT_EQ(comparison.changes.size(), 1u);
-  EXPECT_THAT(comparison.only_before, ElementsAre(cell("fork", {}).cell));
-  EXPECT_THAT(comparison.only_after, ElementsAre(cell("gdb", {}).cell, cell("qmp", {}).cell));
+  EXPECT_THAT(comparison.only_before, ElementsAre(timed("fork", {}).cell));
+  EXPECT_THAT(comparison.only_after, ElementsAre(timed("gdb", {}).cell, timed("qmp", {}).cell));
 }
 
 TEST(Comparison, TellsWhichFactsDiffer) {
@@ -123,8 +124,8 @@ Told told(double factor, int trials) {
     std::vector<Measured> before;
     std::vector<Measured> after;
     for (int i = 0; i < 40; ++i) {
-      before.push_back(cell(std::to_string(i), runs(1000)));
-      after.push_back(cell(std::to_string(i), runs(i == 0 ? factor * 1000 : 1000)));
+      before.push_back(timed(std::to_string(i), runs(1000)));
+      after.push_back(timed(std::to_string(i), runs(i == 0 ? factor * 1000 : 1000)));
     }
     bool wrongly = false;
     for (const Change& one : compare(study(before), study(after), kLatency).changes) {

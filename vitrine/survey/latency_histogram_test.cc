@@ -28,7 +28,7 @@ TEST(LatencyHistogram, TakesEveryValue) {
 
 TEST(LatencyHistogram, TellsItsSteps) {
   auto histogram = std::make_unique<LatencyHistogram>();
-  for (const std::uint64_t ns : {100'000, 5, 100'001, 5}) histogram->add(ns);
+  for (const std::uint64_t ns : {100'000U, 5U, 100'001U, 5U}) histogram->add(ns);
   const auto steps = histogram->steps();
   ASSERT_EQ(steps.size(), 2U);
   EXPECT_EQ(steps[0], (std::pair<std::uint64_t, std::uint64_t>(5, 2)));

@@ -19,9 +19,9 @@ using testing::OwnGuest;
 using base::kPage;
 
 // Serves the own guest's private RAM and keeps what it was asked for.
-class Manager final : public Asker {
+class AskedManager final : public Asker {
  public:
-  explicit Manager(OwnGuest& guest) : guest_(guest) {}
+  explicit AskedManager(OwnGuest& guest) : guest_(guest) {}
 
   void read(std::span<ReadRequest> pieces) override {
     for (ReadRequest& piece : pieces) {
@@ -74,7 +74,7 @@ class AskedMemoryTest : public ::testing::Test {
 
   static constexpr std::uint64_t kHole = 8;
   OwnGuest guest_;
-  Manager manager_;
+  AskedManager manager_;
 };
 
 TEST_F(AskedMemoryTest, AsksForNeighboursAsOnePiece) {

@@ -190,7 +190,8 @@ TEST(Advice, TakesFiguresFromTheFrequencyNearestToTheOneAskedFor) {
 // An observation costs more where the tool slept before it.
 TEST(Advice, ComparesWaysAtAPaceThatAllWereMeasuredAt) {
   Study study;
-  study.cells = {way("process-vm", {{"cpu_ns", 1e5}}), way("process-vm", {{"cpu_ns", 2e6}}),
+  study.cells = {way("process-vm", {{"cpu_ns", 1e5}}),
+                 way("process-vm", {{"per_second", 10}, {"cpu_ns", 2e6}}),
                  way("proc-mem", {{"cpu_ns", 2e5}})};
   study.cells[1].cell.frequency_hz = 10;
   const Needs needs{.frequency_hz = 10, .max_cpu_share = 0.5};

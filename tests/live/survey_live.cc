@@ -1,6 +1,7 @@
 // A survey of a real guest in its smallest form, killed half-way and continued.
 #include <csignal>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include "tests/live/guest_test.h"
@@ -81,6 +82,27 @@ void expect_right(const Study& study) {
   EXPECT_GT(read.at("cpu_share"), 0.05);
 }
 
+// What is advised by those figures works on the VM that they are of, and a survey equals itself.
+void expect_advice(const Guest& guest, const std::filesystem::path& folder) {
+  const json advised =
+      vitrine_json({"advise", guest.name(), "--survey", folder, "--passive", "--frequency", "10"});
+  const json& best = advised.at("advice").at(0);
+  EXPECT_EQ(best.at("technique"), "map");
+  std::istringstream words(best.at("command").get<std::string>());
+  std::vector<std::string> command;
+  for (std::string word; words >> word && word != "--watch";) command.push_back(word);
+  ASSERT_GT(command.size(), 2U);
+  EXPECT_EQ(command[0], "vitrine");
+  EXPECT_EQ(vitrine({command.begin() + 1, command.end()}).status, 0) << best;
+  const Finished none = vitrine({"advise", "--survey", folder, "--max-latency", "1ns"});
+  EXPECT_EQ(none.status, 1) << none.output;
+  EXPECT_THAT(none.errors, testing::HasSubstr("max-latency"));
+  const json compared = vitrine_json({"compare", folder, folder});
+  for (const json& change : compared.at("changes"))
+    EXPECT_TRUE(change.at("difference") == "none" || change.at("difference") == "unknown")
+        << change;
+}
+
 class SurveyTest : public GuestTest {
  protected:
   static void SetUpTestSuite() {
@@ -135,6 +157,7 @@ TEST_F(SurveyTest, IsWholeThoughItWasKilled) {
     EXPECT_TRUE(tried.contains(technique.at("id")));
   EXPECT_EQ(tried.size(), techniques.at("techniques").size());
   expect_right(*study);
+  expect_advice(guest(), folder.path());
   const json exported = json::parse(read_file(folder.path() / "survey.json"));
   EXPECT_EQ(exported.at("cells").size(), study->cells.size());
   EXPECT_THAT(read_file(folder.path() / "survey.csv"), testing::HasSubstr("process-vm"));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <iterator>
 #include <map>
@@ -53,6 +54,13 @@ Finding concluded(std::string statement, const std::vector<Case>& cases, std::st
   if (known.size() > kMostTold)
     finding.explanation += fmt::format("; {} comparisons in all", known.size());
   return finding;
+}
+
+// Three digits, without an exponent.
+std::string factor_text(double factor) {
+  if (factor < 1000) return fmt::format("{:.3g}", factor);
+  const double digits = std::pow(10, std::floor(std::log10(factor)) - 2);
+  return fmt::format("{:.0f}", std::round(factor / digits) * digits);
 }
 
 // Ways are compared with each other only where they looked at the same.
@@ -106,9 +114,9 @@ Finding range_between_techniques(const Study& study) {
         {factor >= kFar    ? Verdict::confirmed
          : factor >= kSome ? Verdict::refined
                            : Verdict::refuted,
-         fmt::format("{}: from {} at {} to {} at {}, a factor of {:.3g}", at(fast->cell),
+         fmt::format("{}: from {} at {} to {} at {}, a factor of {}", at(fast->cell),
                      slow->cell.technique, frequency_text(rate_of(slow)), fast->cell.technique,
-                     frequency_text(rate_of(fast)), factor),
+                     frequency_text(rate_of(fast)), factor_text(factor)),
          {slow->cell, fast->cell}});
   }
   return concluded(

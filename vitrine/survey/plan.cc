@@ -72,7 +72,7 @@ bool paced(const Candidate& candidate) {
 }  // namespace
 
 std::vector<Measured> plan_cells(const std::string& guest, std::span<const Candidate> candidates,
-                                 const std::vector<std::string>& views) {
+                                 const std::vector<std::string>& views, Paces paces) {
   std::vector<Measured> cells;
   Planner planner(guest, cells);
   for (const std::string& view : views) {
@@ -88,7 +88,8 @@ std::vector<Measured> plan_cells(const std::string& guest, std::span<const Candi
       for (const char* demand : {"atomic", "quiescent"})
         if (passive(candidate)) planner.add(candidate, view, kPauses[0], demand);
       for (const double frequency : kFrequencies)
-        if (paced(candidate)) planner.add(candidate, view, kPauses[0], "none", frequency);
+        if (paces == Paces::all && paced(candidate))
+          planner.add(candidate, view, kPauses[0], "none", frequency);
     }
   }
   return cells;

@@ -27,6 +27,11 @@ inline constexpr std::string_view kAsFound = "as found";
 // The view whose techniques are compared in every way.
 inline constexpr std::string_view kMainView = "processes";
 
+enum class Paces {
+  flat_out,  // as often as possible only
+  all,       // also so many times a second
+};
+
 // Every cell of a survey of `guest`, grouped by view; what can't be used has a run already, which
 // is refused and says why:
 // - each technique and view as often as possible; live ones also with the guest stopped, by the
@@ -35,7 +40,7 @@ inline constexpr std::string_view kMainView = "processes";
 //   100 times a second.
 // What changes the VM for good is always refused.
 std::vector<Measured> plan_cells(const std::string& guest, std::span<const Candidate> candidates,
-                                 const std::vector<std::string>& views);
+                                 const std::vector<std::string>& views, Paces paces = Paces::all);
 
 // How long a run of the cell lasts where observations are to be made for `shortest` at least: one
 // that is paced takes long enough for a few.

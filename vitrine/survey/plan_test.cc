@@ -29,8 +29,8 @@ class PlanTest : public testing::Test {
     dump_.one_instant = true;
   }
 
-  void plan(std::vector<std::string> views = {"processes"}) {
-    cells_ = plan_cells("demo", candidates_, views);
+  void plan(std::vector<std::string> views = {"processes"}, Paces paces = Paces::all) {
+    cells_ = plan_cells("demo", candidates_, views, paces);
   }
   // Of a technique: "view pause demand frequency", with "refused" where it is.
   std::vector<std::string> of(const std::string& technique) const {
@@ -58,6 +58,13 @@ TEST_F(PlanTest, TriesPassiveOnesInEveryWay) {
                                               "processes vmm none 0", "processes none atomic 0",
                                               "processes none quiescent 0", "processes none none 1",
                                               "processes none none 10", "processes none none 100"));
+}
+
+TEST_F(PlanTest, LeavesOutPacesIfItIsTold) {
+  plan({"processes"}, Paces::flat_out);
+  EXPECT_THAT(of("map"), UnorderedElementsAre("processes none none 0", "processes freeze none 0",
+                                              "processes vmm none 0", "processes none atomic 0",
+                                              "processes none quiescent 0"));
 }
 
 TEST_F(PlanTest, PausesForWhatIsNotOfOneInstant) {

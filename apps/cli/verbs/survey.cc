@@ -34,6 +34,7 @@ struct SurveyArguments {
   std::string vm;
   std::string folder;
   bool quick = false;
+  bool flat_out = false;
   bool json = false;
   double seconds = 0;   // 0: as quick says
   unsigned rounds = 0;  // 0: as quick says
@@ -85,11 +86,11 @@ std::string plan_text(const vmm::Machine& machine, const Plan& plan,
   return fmt::format(
       "VM {} (process {}, started at tick {} of host boot {}), kernel {}; {}; {:g} s a run, at "
       "most "
-      "{} of each{}; Vitrine " VITRINE_VERSION,
+      "{} of each{}{}; Vitrine " VITRINE_VERSION,
       plan.study.guests.front().name, machine.process.pid, machine.process.start_time,
       host_boot.substr(0, host_boot.find('-')), plan.boot, names,
       std::chrono::duration<double>(arguments.shortest()).count(), arguments.limits().most,
-      arguments.quick ? ", quick" : "");
+      arguments.quick ? ", quick" : "", arguments.flat_out ? ", flat out" : "");
 }
 
 base::Result<Plan> make_plan(const vmm::Machine& machine, const SurveyArguments& arguments) {
@@ -106,7 +107,9 @@ base::Result<Plan> make_plan(const vmm::Machine& machine, const SurveyArguments&
     candidates.push_back(
         {&technique->description(), technique->usable(machine, (*session)->layout())});
   plan.boot = survey::boot_identity((*session)->kernel());
-  plan.study.cells = survey::plan_cells(guest->name, candidates, *views);
+  plan.study.cells =
+      survey::plan_cells(guest->name, candidates, *views,
+                         arguments.flat_out ? survey::Paces::flat_out : survey::Paces::all);
   plan.study.guests.push_back(std::move(*guest));
   plan.study.facts["vitrine_version"] = VITRINE_VERSION;
   plan.study.facts["started"] = now_text();
@@ -242,6 +245,8 @@ Verb add_survey(CommandLine& line) {
       .required()
       .of("FOLDER");
   command.flag("--quick", arguments->quick, "The processes only, and few short runs: 5 minutes");
+  command.flag("--flat-out", arguments->flat_out,
+               "As often as possible only, not at 1, 10 and 100 Hz besides");
   command
       .option("--seconds", arguments->seconds,
               "How long a run observes, at least; else 2, or "

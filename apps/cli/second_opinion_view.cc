@@ -127,9 +127,8 @@ views::Row SecondOpinionView::row(std::size_t index) const {
   if (index >= processes_->size()) return guest_row(guest_only_[index - processes_->size()]);
   views::Row row = processes_->row(index);
   const auto seen_by = index < seen_by_.size() ? seen_by_[index] : session::SeenBy::undecided;
-  row.values.push_back(seen_by == session::SeenBy::undecided
-                           ? views::Value()
-                           : views::Value(std::string(session::name(seen_by))));
+  views::Value& value = row.values.emplace_back();
+  if (seen_by != session::SeenBy::undecided) value = std::string(session::name(seen_by));
   return row;
 }
 

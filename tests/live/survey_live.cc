@@ -161,6 +161,7 @@ TEST_F(SurveyTest, IsWholeThoughItWasKilled) {
   const json exported = json::parse(read_file(folder.path() / "survey.json"));
   EXPECT_EQ(exported.at("cells").size(), study->cells.size());
   EXPECT_THAT(read_file(folder.path() / "survey.csv"), testing::HasSubstr("process-vm"));
+  EXPECT_THAT(read_file(folder.path() / "report.html"), testing::HasSubstr("surveyed"));
 }
 
 TEST_F(SurveyTest, EndsWithItsRunAtCtrlC) {

@@ -33,6 +33,8 @@ survey::Study study_of(const live::Guest& guest, const std::vector<std::string>&
 // which are most of it.
 void add(survey::Study& all, survey::Study one) {
   one.facts.erase("plan");
+  std::string& release = one.facts["host_kernel"];
+  release = release.substr(0, release.find('-'));
   all.facts.merge(one.facts);
   all.facts["ended"] = one.facts["ended"];
   for (survey::Guest& guest : one.guests) all.guests.push_back(std::move(guest));

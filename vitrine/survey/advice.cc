@@ -274,6 +274,7 @@ std::vector<Advice> advise(const Study& study, const Needs& needs, const Scope& 
       ways[{cell.technique, cell.pause, cell.demand}].push_back(&measured);
   }
   std::vector<Advice> all;
+  all.reserve(ways.size());
   for (const auto& [way, cells] : ways) all.push_back(judged(way, cells, needs, on_vm));
   compare_at_one_pace(all, ways, needs);
   std::ranges::sort(all, {}, rank);

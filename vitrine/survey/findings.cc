@@ -27,6 +27,13 @@ struct Case {
   std::vector<Cell> evidence;
 };
 
+// Adds what is not there yet.
+void add_evidence(const Case& one, Finding& finding) {
+  for (const Cell& cell : one.evidence)
+    if (std::ranges::find(finding.evidence, cell) == finding.evidence.end())
+      finding.evidence.push_back(cell);
+}
+
 // What all of a statement's cases say together: what they do not agree on holds in part.
 Finding concluded(std::string statement, const std::vector<Case>& cases, std::string missing) {
   constexpr std::size_t kMostTold = 8;
@@ -47,9 +54,7 @@ Finding concluded(std::string statement, const std::vector<Case>& cases, std::st
     const bool turns = i > 0 && one.verdict != known[i - 1]->verdict;
     if (i < kMostTold || turns)
       finding.explanation += (i == 0 ? "" : turns ? "; but " : "; ") + one.text;
-    for (const Cell& cell : one.evidence)
-      if (std::ranges::find(finding.evidence, cell) == finding.evidence.end())
-        finding.evidence.push_back(cell);
+    add_evidence(one, finding);
   }
   if (known.size() > kMostTold)
     finding.explanation += fmt::format("; {} comparisons in all", known.size());

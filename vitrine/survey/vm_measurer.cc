@@ -5,6 +5,7 @@
 #include "vitrine/survey/inconsistency.h"
 #include "vitrine/survey/plan.h"
 #include "vitrine/survey/rate.h"
+#include "vitrine/techniques/technique.h"
 #include "vitrine/views/registry.h"
 
 namespace vitrine::survey {
@@ -22,6 +23,11 @@ session::Options options_of(const Cell& cell) {
   options.demand.atomic = cell.demand != "none";
   options.demand.quiescent = cell.demand == "quiescent";
   return options;
+}
+
+bool copies(const Cell& cell) {
+  const auto technique = techniques::find(cell.technique);
+  return technique && (*technique)->description().one_instant;
 }
 
 }  // namespace
@@ -65,10 +71,10 @@ base::Result<void> VmMeasurer::look(const Cell& cell, Run& run) const {
     return base::fail(base::Code::gone, "the guest rebooted while it was surveyed");
   auto view = (*declaration)->attach((*session)->kernel(), (*session)->memory());
   if (!view) return base::fail(view.error());
-  // Where attaching took longer than the run is to take, more copies than needed would be a burden
-  // to the guest.
+  // Where a copy took longer than the run is to take, more of them than needed would be a burden to
+  // the guest.
   const auto duration = run_time(cell, shortest_);
-  const bool slow = SteadyClock::now() - begin > duration;
+  const bool slow = copies(cell) && SteadyClock::now() - begin > duration;
   const Pace pace{
       .duration = duration,
       .frequency_hz = cell.frequency_hz,

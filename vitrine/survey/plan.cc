@@ -69,6 +69,26 @@ bool paced(const Candidate& candidate) {
   return passive(candidate) || std::ranges::find(kPacedToo, candidate.about->id) != kPacedToo.end();
 }
 
+// As often as possible, with each pause that makes sense.
+void add_flat_out(Planner& planner, const Candidate& candidate, const std::string& view) {
+  for (const Pause& pause : kPauses)
+    // What is of one instant anyway gains nothing by a pause.
+    if (pause.how == Pausing::none ||
+        (!candidate.about->one_instant && !refusal(candidate, Pausing::none)))
+      planner.add(candidate, view, pause);
+}
+
+// With demands, and so many times a second.
+void add_other_ways(Planner& planner, const Candidate& candidate, const std::string& view,
+                    Paces paces) {
+  if (passive(candidate))
+    for (const char* demand : {"atomic", "quiescent"})
+      planner.add(candidate, view, kPauses[0], demand);
+  if (paces == Paces::flat_out || !paced(candidate)) return;
+  for (const double frequency : kFrequencies)
+    planner.add(candidate, view, kPauses[0], "none", frequency);
+}
+
 }  // namespace
 
 std::vector<Measured> plan_cells(const std::string& guest, std::span<const Candidate> candidates,
@@ -76,21 +96,10 @@ std::vector<Measured> plan_cells(const std::string& guest, std::span<const Candi
   std::vector<Measured> cells;
   Planner planner(guest, cells);
   for (const std::string& view : views) {
-    for (const Candidate& candidate : candidates)
-      for (const Pause& pause : kPauses)
-        // What is of one instant anyway gains nothing by a pause.
-        if (pause.how == Pausing::none ||
-            (!candidate.about->one_instant && !refusal(candidate, Pausing::none)))
-          planner.add(candidate, view, pause);
+    for (const Candidate& candidate : candidates) add_flat_out(planner, candidate, view);
     if (view != kMainView) continue;
-    for (const Candidate& candidate : candidates) {
-      if (refusal(candidate, Pausing::none)) continue;
-      for (const char* demand : {"atomic", "quiescent"})
-        if (passive(candidate)) planner.add(candidate, view, kPauses[0], demand);
-      for (const double frequency : kFrequencies)
-        if (paces == Paces::all && paced(candidate))
-          planner.add(candidate, view, kPauses[0], "none", frequency);
-    }
+    for (const Candidate& candidate : candidates)
+      if (!refusal(candidate, Pausing::none)) add_other_ways(planner, candidate, view, paces);
   }
   return cells;
 }

@@ -4,13 +4,14 @@
 
 #include <array>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <vector>
 
 #include "apps/cli/escape.h"
 #include "apps/cli/format.h"
 #include "apps/cli/table.h"
-#include "vitrine/survey/statistics.h"
+#include "vitrine/survey/typical.h"
 
 namespace vitrine::cli {
 namespace {
@@ -40,20 +41,9 @@ std::string how(const survey::Cell& cell) {
   return text.empty() ? "-" : text;
 }
 
-std::optional<double> middle(const Measured& measured, std::string_view figure) {
-  std::vector<double> values;
-  for (const survey::Run& run : measured.runs)
-    if (const auto found = run.figures.find(figure);
-        found != run.figures.end() && run.state == State::measured)
-      values.push_back(found->second);
-  return survey::median(values);
-}
-
 std::string time_text(std::optional<double> ns) {
   if (!ns) return "?";
-  if (*ns == 0) return "0";
-  if (*ns < 1e6) return fmt::format("{:.1f} us", *ns / 1e3);
-  return *ns < 1e9 ? fmt::format("{:.1f} ms", *ns / 1e6) : fmt::format("{:.2f} s", *ns / 1e9);
+  return *ns == 0 ? "0" : survey::duration_text(*ns);
 }
 
 std::string share_text(std::optional<double> share) {
@@ -62,21 +52,18 @@ std::string share_text(std::optional<double> share) {
 
 // Of the views of all runs, how many were of one instant; nobody knows of what was not asked for.
 std::string instant_text(const Measured& measured) {
-  double views = 0;
-  double of_one = 0;
-  for (const survey::Run& run : measured.runs) {
-    if (run.state != State::measured) continue;
-    if (const auto count = run.figures.find("views"); count != run.figures.end())
-      views += count->second;
-    if (const auto count = run.figures.find("one_instant"); count != run.figures.end())
-      of_one += count->second;
-  }
+  const auto sum = [&measured](const char* figure) {
+    const std::vector<double> all = survey::values(measured, figure);
+    return std::accumulate(all.begin(), all.end(), 0.0);
+  };
+  const double views = sum("views");
+  const double of_one = sum("one_instant");
   if (of_one == 0) return measured.cell.demand == "none" ? "unknown" : "no";
   return of_one == views ? "yes" : share_text(of_one / views);
 }
 
 views::Row row_of(const Measured& measured) {
-  const auto figure = [&](const char* name) { return middle(measured, name); };
+  const auto figure = [&](const char* name) { return survey::typical(measured, name); };
   const auto rate = figure("per_second");
   std::string rate_text = "?";
   if (rate) rate_text = *rate < 100 ? fmt::format("{:.3g}", *rate) : fmt::format("{:.0f}", *rate);
@@ -90,8 +77,7 @@ views::Row row_of(const Measured& measured) {
 // Why a cell has no figures; empty where it has some.
 std::string why_not(const Measured& measured) {
   if (measured.runs.empty()) return "not run yet";
-  for (const survey::Run& run : measured.runs)
-    if (run.state == State::measured) return {};
+  if (survey::was_measured(measured)) return {};
   return std::string(measured.runs.back().state == State::failed ? "failed: " : "") +
          measured.runs.back().reason;
 }

@@ -35,7 +35,7 @@ survey::Study study() {
 TEST(SurveyText, ShowsMediansOfEachWay) {
   const std::string text = survey_text(study(), {});
   EXPECT_THAT(text, HasSubstr("PER_SECOND"));
-  EXPECT_THAT(text, MatchesRegex("(.|\n)*processes +map +atomic, 10 Hz +300 +2.5 ms +31.2 us +0 "
+  EXPECT_THAT(text, MatchesRegex("(.|\n)*processes +map +atomic, 10 Hz +300 +2.5 ms +31.3 us +0 "
                                  "+12.5% +98.7%\n(.|\n)*"));
   EXPECT_THAT(text, MatchesRegex("(.|\n)*processes +qmp +- +60.5 (.|\n)*unknown\n(.|\n)*"));
 }

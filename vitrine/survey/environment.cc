@@ -11,6 +11,7 @@
 #include "vitrine/base/json.h"
 #include "vitrine/kernel/facts.h"
 #include "vitrine/survey/statistics.h"
+#include "vitrine/survey/typical.h"
 #include "vitrine/views/processes.h"
 
 namespace vitrine::survey {
@@ -141,10 +142,7 @@ std::vector<std::string> disturbances(const HostLoad& before, const HostLoad& af
   std::size_t judged = 0;
   std::size_t spread = 0;
   for (const Measured& each : study.cells) {
-    std::vector<double> rates;
-    for (const Run& run : each.runs)
-      if (const auto rate = run.figures.find("per_second"); rate != run.figures.end())
-        rates.push_back(rate->second);
+    const std::vector<double> rates = values(each, "per_second");
     if (rates.size() < 3) continue;
     ++judged;
     const auto [low, high] = std::ranges::minmax(rates);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "vitrine/survey/statistics.h"
+#include "vitrine/survey/typical.h"
 
 namespace vitrine::survey {
 namespace {
@@ -30,10 +31,7 @@ nanoseconds took(const Study& study) {
 }
 
 bool is_tight(const Measured& measured, const Limits& limits) {
-  std::vector<double> rates;
-  for (const Run& run : measured.runs)
-    if (const auto rate = run.figures.find("per_second"); rate != run.figures.end())
-      rates.push_back(rate->second);
+  const std::vector<double> rates = values(measured, "per_second");
   if (rates.size() < limits.fewest) return false;
   const auto interval = median_interval(rates);
   const double allowed = interval->middle * limits.tight;

@@ -4,10 +4,11 @@
 #include <cstdint>
 #include <string_view>
 
+#include "fuzz/fuzzer.h"
 #include "vitrine/base/base64.h"
 #include "vitrine/vmm/guest_agent.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(agent) {
   if (size == 0) return 0;
   std::string_view stream(reinterpret_cast<const char*>(data) + 1, size - 1);
   const std::size_t piece = data[0] + std::size_t{1};

@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 
+#include "fuzz/fuzzer.h"
 #include "fuzz/require.h"
 #include "vitrine/base/json.h"
 #include "vitrine/images/isf_types.h"
@@ -31,7 +32,7 @@ void write_profile(const vitrine::kernel::Types& types) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(btf) {
   using namespace vitrine::kernel;
   const auto types = Types::parse(std::as_bytes(std::span(data, size)));
   if (!types) return 0;

@@ -1,6 +1,7 @@
 // A VMM's command line, which is any user's choice; NUL ends each argument, as in
 // /proc/PID/cmdline. What is made of it is fit for those who use it: sizes are whole pages and add
 // up, sockets can be connected to.
+#include "fuzz/fuzzer.h"
 #include "fuzz/require.h"
 #include "vitrine/vmm/command_line.h"
 #include "vitrine/vmm/ram_block.h"
@@ -27,7 +28,7 @@ void check_socket(const vitrine::vmm::MonitorSocket& socket) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(command_line) {
   using namespace vitrine::vmm;
   const auto arguments = split(vitrine::fuzz::text_of(data, size));
   const CommandLine line = parse_command_line(arguments);

@@ -13,6 +13,7 @@
 #include "apps/cli/error.h"
 #include "apps/cli/escape.h"
 #include "apps/cli/glob.h"
+#include "fuzz/fuzzer.h"
 #include "fuzz/require.h"
 
 namespace {
@@ -151,7 +152,7 @@ Tree any_tree(FuzzedDataProvider& input, int depth) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(condition) {
   FuzzedDataProvider input(data, size);
   if (input.ConsumeBool()) {  // taken from the end: a seed is text and one more byte
     check_text(input.ConsumeRemainingBytesAsString());

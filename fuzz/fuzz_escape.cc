@@ -3,6 +3,7 @@
 // inverse. The inverses take whatever a user types.
 #include "apps/cli/character.h"
 #include "apps/cli/escape.h"
+#include "fuzz/fuzzer.h"
 #include "fuzz/require.h"
 
 namespace {
@@ -26,7 +27,7 @@ void check_valid(std::string_view text, bool harmless) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(escape) {
   const auto text = vitrine::fuzz::text_of(data, size);
   const std::string shown = for_terminal(text);
   check_valid(shown, true);

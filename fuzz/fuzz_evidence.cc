@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "fuzz/fuzzer.h"
 #include "vitrine/images/evidence.h"
 #include "vitrine/images/sha256.h"
 
@@ -40,7 +41,7 @@ std::vector<std::byte> whole_file(std::span<const std::uint8_t> input) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(evidence) {
   if (size < 3) return 0;
   static const int file = memfd_create("evidence", 0);
   const auto content = whole_file({data, size});

@@ -6,14 +6,15 @@
 #include <string_view>
 #include <vector>
 
+#include "fuzz/fuzzer.h"
 #include "vitrine/vmm/gdb_packet.h"
 
 namespace {
 
-constexpr std::size_t kLimit = 256;
+constexpr std::size_t kPacketLimit = 256;
 
 std::vector<std::string> packets(std::string_view stream, std::size_t step) {
-  vitrine::vmm::GdbFramer framer(kLimit);
+  vitrine::vmm::GdbFramer framer(kPacketLimit);
   std::vector<std::string> cut;
   for (std::size_t at = 0; at < stream.size(); at += step) {
     framer.feed(stream.substr(at, step));
@@ -21,7 +22,7 @@ std::vector<std::string> packets(std::string_view stream, std::size_t step) {
       auto packet = framer.next();
       if (!packet) return cut;
       if (!*packet) break;
-      if ((*packet)->size() > kLimit) std::abort();
+      if ((*packet)->size() > kPacketLimit) std::abort();
       cut.push_back(std::move(**packet));
     }
   }
@@ -30,7 +31,7 @@ std::vector<std::string> packets(std::string_view stream, std::size_t step) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(gdb_packet) {
   const std::string_view stream(reinterpret_cast<const char*>(data), size);
   if (size == 0) return 0;
   if (packets(stream, 1) != packets(stream, size)) std::abort();

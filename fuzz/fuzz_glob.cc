@@ -4,6 +4,7 @@
 
 #include "apps/cli/character.h"
 #include "apps/cli/glob.h"
+#include "fuzz/fuzzer.h"
 #include "fuzz/require.h"
 
 namespace {
@@ -31,7 +32,7 @@ bool matches_by_definition(std::string_view pattern, std::string_view text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(glob) {
   using vitrine::cli::glob_matches;
   if (size > 512) return 0;  // the definition takes the product of both lengths
   const auto input = vitrine::fuzz::text_of(data, size);

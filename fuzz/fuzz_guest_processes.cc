@@ -3,9 +3,10 @@
 #include <cstdint>
 #include <string_view>
 
+#include "fuzz/fuzzer.h"
 #include "vitrine/session/guest_processes.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(guest_processes) {
   (void)vitrine::session::parse_guest_processes({reinterpret_cast<const char*>(data), size});
   return 0;
 }

@@ -1,5 +1,6 @@
 // Hints from the cache, as damage or a forger of the user's own may leave them. What is accepted is
 // a layout that holds together, and is the same when it is kept again.
+#include "fuzz/fuzzer.h"
 #include "fuzz/require.h"
 #include "vitrine/session/hints.h"
 
@@ -19,7 +20,7 @@ void check_ascending(const Pieces& pieces, RangeOf range_of) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(hints) {
   using namespace vitrine;
   const auto hints = session::parse_hints(fuzz::text_of(data, size));
   if (!hints) return 0;

@@ -6,9 +6,10 @@
 #include <span>
 #include <vector>
 
+#include "fuzz/fuzzer.h"
 #include "vitrine/images/incremental.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(incremental) {
   using namespace vitrine::images;
   const auto content = std::as_bytes(std::span(data, size));
   const auto incremental = parse_incremental_note(content);

@@ -6,6 +6,7 @@
 #include "apps/cli/error.h"
 #include "apps/cli/escape.h"
 #include "apps/cli/json.h"
+#include "fuzz/fuzzer.h"
 #include "fuzz/guest_rows.h"
 #include "fuzz/require.h"
 #include "vitrine/base/json.h"
@@ -38,7 +39,7 @@ bool is_value(const json& found, const views::Value& value) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(json) {
   FuzzedDataProvider input(data, size);
   cli::ObservationReport report;
   report.vm.name = input.ConsumeRandomLengthString(40);

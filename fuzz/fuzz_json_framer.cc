@@ -1,5 +1,6 @@
 // What a VMM may send in place of QMP. The same messages are cut however the bytes arrive, each
 // within the limit; where the whole stream is one JSON object, it is the message.
+#include "fuzz/fuzzer.h"
 #include "fuzz/require.h"
 #include "vitrine/base/json.h"
 #include "vitrine/vmm/json_framer.h"
@@ -8,7 +9,7 @@ namespace {
 
 using vitrine::fuzz::require;
 
-constexpr std::size_t kLimit = 200;
+constexpr std::size_t kMessageLimit = 200;
 
 struct Cut {
   std::vector<std::string> messages;
@@ -18,7 +19,7 @@ struct Cut {
 };
 
 Cut cut(std::string_view stream, std::size_t step) {
-  vitrine::vmm::JsonFramer framer(kLimit);
+  vitrine::vmm::JsonFramer framer(kMessageLimit);
   Cut result;
   for (std::size_t at = 0; at < stream.size(); at += step) {
     framer.feed(stream.substr(at, step));
@@ -29,7 +30,7 @@ Cut cut(std::string_view stream, std::size_t step) {
         return result;
       }
       if (!*message) break;
-      require((*message)->size() <= kLimit);
+      require((*message)->size() <= kMessageLimit);
       require((*message)->starts_with('{') && (*message)->ends_with('}'));
       result.messages.push_back(std::move(**message));
     }
@@ -39,7 +40,7 @@ Cut cut(std::string_view stream, std::size_t step) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(json_framer) {
   if (size == 0) return 0;
   const auto stream = vitrine::fuzz::text_of(data + 1, size - 1);
   const Cut whole = cut(stream, size);
@@ -48,7 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::size_t bytes = 0;
   for (const std::string& message : whole.messages) bytes += message.size();
   require(bytes <= stream.size());
-  if (!stream.starts_with('{') || !stream.ends_with('}') || stream.size() > kLimit) return 0;
+  if (!stream.starts_with('{') || !stream.ends_with('}') || stream.size() > kMessageLimit) return 0;
   // The parser takes NUL for the end of its input.
   if (stream.find('\0') == stream.npos && nlohmann::json::accept(stream))
     require(whole.messages == std::vector<std::string>{std::string(stream)});

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <span>
 
+#include "fuzz/fuzzer.h"
 #include "vitrine/kernel/symbols.h"
 
 namespace {
@@ -43,7 +44,7 @@ class Input : public vitrine::memory::VirtualMemory {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(kallsyms) {
   using namespace vitrine::kernel;
   static const auto info = Vmcoreinfo::parse(
       "OSRELEASE=6\nSYMBOL(_stext)=ffffffff81000000\nSYMBOL(kallsyms_num_syms)=ffffffff81000000\n"

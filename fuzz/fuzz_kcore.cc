@@ -5,9 +5,10 @@
 #include <cstdlib>
 #include <span>
 
+#include "fuzz/fuzzer.h"
 #include "vitrine/techniques/kcore.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(kcore) {
   const auto bytes = std::as_bytes(std::span(data, size));
   (void)vitrine::techniques::kcore_headers_size(bytes);
   const auto kcore = vitrine::techniques::parse_kcore(bytes);

@@ -1,9 +1,10 @@
 // What a kernel answered in an earlier run, as damage or a forger of the user's own may leave it.
 // What is accepted is the same when it is kept again.
+#include "fuzz/fuzzer.h"
 #include "fuzz/require.h"
 #include "vitrine/session/kernel_cache.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(kernel_cache) {
   using namespace vitrine;
   using fuzz::require;
   const auto kept = session::parse_recollection(fuzz::text_of(data, size));

@@ -9,10 +9,11 @@
 #include <cstdlib>
 #include <span>
 
+#include "fuzz/fuzzer.h"
 #include "vitrine/memory/libvirt_save.h"
 #include "vitrine/memory/stream_memory.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(libvirt_save) {
   using namespace vitrine::memory;
   static const int file = memfd_create("save", 0);
   if (ftruncate(file, 0) != 0 || pwrite(file, data, size, 0) < 0) return 0;

@@ -6,9 +6,10 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "fuzz/fuzzer.h"
 #include "vitrine/memory/lime.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(lime) {
   using namespace vitrine::memory;
   static const int file = memfd_create("lime", 0);
   if (ftruncate(file, 0) != 0 || pwrite(file, data, size, 0) < 0) return 0;

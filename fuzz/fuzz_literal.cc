@@ -5,6 +5,7 @@
 #include "apps/cli/columns.h"
 #include "apps/cli/format.h"
 #include "apps/cli/literal.h"
+#include "fuzz/fuzzer.h"
 #include "fuzz/require.h"
 
 namespace {
@@ -40,7 +41,7 @@ void check_typed_back(const Value& value, Type type) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(literal) {
   FuzzedDataProvider input(data, size);
   const Type type = input.PickValueInArray(kTypes);
   const auto bits = input.ConsumeIntegral<std::uint64_t>();

@@ -2,6 +2,7 @@
 // disjoint, and is the same again when written as the kernel writes it.
 #include <fmt/format.h>
 
+#include "fuzz/fuzzer.h"
 #include "fuzz/require.h"
 #include "vitrine/host/mappings.h"
 
@@ -22,7 +23,7 @@ std::string line_of(const Mapping& mapping) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(mappings) {
   const auto mappings = vitrine::host::parse_mappings(vitrine::fuzz::text_of(data, size));
   if (!mappings) return 0;
   vitrine::base::HostVirtual end;

@@ -1,5 +1,6 @@
 // QEMU's `info mtree`, as a VMM may forge it. The RAM that is found is ascending and disjoint, and
 // no range reaches beyond the end of the address space.
+#include "fuzz/fuzzer.h"
 #include "fuzz/require.h"
 #include "vitrine/vmm/memory_tree.h"
 
@@ -17,7 +18,7 @@ void check_ascending(const Range& range, std::uint64_t& end) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(memory_tree) {
   const auto text = vitrine::fuzz::text_of(data, size);
   if (const auto flat = vitrine::vmm::parse_flat_view(text)) {
     require(!flat->empty());

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <span>
 
+#include "fuzz/fuzzer.h"
 #include "vitrine/memory/migration_stream.h"
 
 namespace {
@@ -41,7 +42,7 @@ class Receiver final : public MigrationStream::Receiver {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(migration_stream) {
   if (size == 0) return 0;
   const std::size_t piece = data[0] + std::size_t{1};
   auto rest = std::as_bytes(std::span(data + 1, size - 1));

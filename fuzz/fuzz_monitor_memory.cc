@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "fuzz/fuzzer.h"
 #include "fuzz/require.h"
 #include "vitrine/techniques/monitor_memory.h"
 #include "vitrine/vmm/gdb_stub.h"
@@ -31,7 +32,7 @@ std::string written(std::span<const std::byte> bytes, base::GuestPhysical from) 
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(monitor_memory) {
   FuzzedDataProvider input(data, size);
   const base::GuestPhysical from(input.ConsumeIntegralInRange<std::uint64_t>(0, 4) * kWord);
   std::vector<std::byte> bytes(input.ConsumeIntegralInRange<std::size_t>(1, 8) * kWord);

@@ -3,6 +3,7 @@
 // and the items take no more room than a multiple of the text.
 #include <fmt/format.h>
 
+#include "fuzz/fuzzer.h"
 #include "fuzz/require.h"
 #include "vitrine/vmm/option_list.h"
 
@@ -45,7 +46,7 @@ void check_size(std::string_view text) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(option_list) {
   constexpr std::size_t kRoom = 256;  // bytes of items for each byte of text
   const auto text = vitrine::fuzz::text_of(data, size);
   const auto list = OptionList::parse(text, "implied");

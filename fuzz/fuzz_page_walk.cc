@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "fuzz/fuzzer.h"
 #include "fuzz/require.h"
 #include "vitrine/memory/window_reader.h"
 #include "vitrine/paging/virtual_reader.h"
@@ -170,7 +171,7 @@ void check_reads(Ram& ram, const paging::AddressSpace& space, bool five, GuestVi
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(page_walk) {
   FuzzedDataProvider input(data, size);
   Ram ram;
   paging::AddressSpace space;

@@ -2,10 +2,11 @@
 // writes it.
 #include <fmt/format.h>
 
+#include "fuzz/fuzzer.h"
 #include "fuzz/require.h"
 #include "vitrine/vmm/registers.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(registers) {
   using vitrine::fuzz::require;
   const auto found = vitrine::vmm::parse_registers(vitrine::fuzz::text_of(data, size));
   require(found.size() <= size / std::string_view("CR0=0 CR3=0 CR4=0").size());

@@ -5,8 +5,9 @@
 #include <string_view>
 
 #include "apps/cli/stored_manifest.h"
+#include "fuzz/fuzzer.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(stored_manifest) {
   const auto manifest =
       vitrine::cli::parse_manifest(std::string_view(reinterpret_cast<const char*>(data), size));
   if (manifest && manifest->sha256.size() != 64) std::abort();

@@ -4,11 +4,12 @@
 #include <cstdint>
 #include <string_view>
 
+#include "fuzz/fuzzer.h"
 #include "fuzz/require.h"
 #include "vitrine/survey/study_from_json.h"
 #include "vitrine/survey/study_json.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(study) {
   using namespace vitrine::survey;
   const auto study = study_from_json({reinterpret_cast<const char*>(data), size});
   if (!study) return 0;

@@ -5,6 +5,7 @@
 #include "apps/cli/character.h"
 #include "apps/cli/process_list.h"
 #include "apps/cli/table.h"
+#include "fuzz/fuzzer.h"
 #include "fuzz/guest_rows.h"
 #include "fuzz/require.h"
 
@@ -64,7 +65,7 @@ void check_tree(const std::vector<views::Row>& rows) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(table) {
   FuzzedDataProvider input(data, size);
   cli::TableStyle style;
   style.width = input.ConsumeIntegral<std::uint8_t>();

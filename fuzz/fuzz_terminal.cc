@@ -7,6 +7,7 @@
 #include "apps/cli/character.h"
 #include "apps/cli/error.h"
 #include "apps/cli/terminal.h"
+#include "fuzz/fuzzer.h"
 #include "fuzz/require.h"
 
 namespace {
@@ -52,7 +53,7 @@ void check_error(const base::Error& error) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(terminal) {
   FuzzedDataProvider input(data, size);
   const std::size_t columns = input.ConsumeIntegralInRange<std::size_t>(0, 40);
   const std::size_t height = input.ConsumeIntegralInRange<std::size_t>(0, 12);

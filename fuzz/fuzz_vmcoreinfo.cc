@@ -4,9 +4,10 @@
 #include <span>
 #include <string_view>
 
+#include "fuzz/fuzzer.h"
 #include "vitrine/kernel/vmcoreinfo.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+VITRINE_FUZZER(vmcoreinfo) {
   using vitrine::kernel::Vmcoreinfo;
   if (size == 0) return 0;
   const auto bytes = std::as_bytes(std::span(data + 1, size - 1));

@@ -27,8 +27,8 @@ TEST(VmFlags, MalformedHeadersAreInconsistent) {
 }
 
 TEST(VmFlags, OfAProcessThatMarkedItsMemory) {
-  constexpr std::size_t kSize = 1 << 20;
-  void* memory = mmap(nullptr, kSize, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  constexpr std::size_t kLength = 1 << 20;
+  void* memory = mmap(nullptr, kLength, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   const auto marked = [memory] {
     const auto start = base::HostVirtual(reinterpret_cast<std::uint64_t>(memory));
     const auto list = vm_flags(getpid());
@@ -37,9 +37,9 @@ TEST(VmFlags, OfAProcessThatMarkedItsMemory) {
     return false;
   };
   EXPECT_FALSE(marked());
-  madvise(memory, kSize, MADV_DONTFORK);
+  madvise(memory, kLength, MADV_DONTFORK);
   EXPECT_TRUE(marked());
-  munmap(memory, kSize);
+  munmap(memory, kLength);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ using base::fail;
 using base::GuestVirtual;
 using base::kPage;
 
-constexpr std::size_t kMaxName = 64;
+constexpr std::size_t kMaxCounterName = 64;
 constexpr std::int64_t kPagesOfHugePage = 512;
 
 // What is told in huge pages: vmstat_item_print_in_thp().
@@ -34,7 +34,7 @@ class Names {
     if (auto read = walked_.read(table_, std::as_writable_bytes(std::span(&at.value, 1))); !read)
       return fail(read.error());
     table_ = table_ + 8;
-    return read_text(walked_, at, kMaxName);
+    return read_text(walked_, at, kMaxCounterName);
   }
   void skip(std::uint64_t count) { table_ = table_ + count * 8; }
 

@@ -40,12 +40,12 @@ std::string link_type(std::uint16_t type) {
 
 // IFF_*, include/uapi/linux/if.h
 constexpr std::uint32_t kUp = 1U << 0;
-constexpr std::uint32_t kRunning = 1U << 6;
+constexpr std::uint32_t kLinkRunning = 1U << 6;
 
 // What is kept of "running" is old: dev_get_flags() makes it up, too.
 std::uint32_t with_running(std::uint32_t flags, std::uint8_t state) {
   const bool operational = state == 0 || state == 6;  // unknown or up
-  return (flags & kUp) != 0 && operational ? flags | kRunning : flags & ~kRunning;
+  return (flags & kUp) != 0 && operational ? flags | kLinkRunning : flags & ~kLinkRunning;
 }
 
 std::string link_flags(std::uint32_t flags) {

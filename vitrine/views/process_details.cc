@@ -331,14 +331,14 @@ void ProcessDetails::read_namespaces(Reader& reader, const Process& process, Row
 }
 
 void ProcessDetails::read_terminal(Reader& reader, const Process& process, Row& row) const {
-  constexpr std::size_t kMaxName = 64;  // tty_struct.name
+  constexpr std::size_t kMaxTerminalName = 64;  // tty_struct.name
   base::GuestVirtual signal;
   base::GuestVirtual tty;
   std::string name;
   bool readable = reader.load(process.task + fields_.signal, signal.value) &&
                   reader.load(signal + fields_.tty, tty.value);
   if (readable && tty.value == 0) return;
-  readable = readable && load_text(reader, tty + fields_.tty_name, kMaxName, name);
+  readable = readable && load_text(reader, tty + fields_.tty_name, kMaxTerminalName, name);
   put(reader, row, kTty, readable, terminal_name(std::move(name)));
 }
 

@@ -14,60 +14,60 @@ using base::GuestVirtual;
 using Interrupts = base::Result<std::vector<ProcessorInterrupt>>;
 
 // Where a kernel that names its counters one by one keeps one.
-enum class Home : std::uint8_t { member, per_cpu, global };
+enum class CounterHome : std::uint8_t { member, per_cpu, global };
 
-struct Declared {
+struct DeclaredCounter {
   std::string_view name;
   std::string_view counter;  // member of irq_cpustat_t, or symbol
   std::string_view text;
-  Home home = Home::member;
+  CounterHome home = CounterHome::member;
 };
 
 // As arch_show_interrupts() in arch/x86/kernel/irq.c. What this kernel has not is left out.
 constexpr std::array kDeclared{
-    Declared{"NMI", "__nmi_count", "Non-maskable interrupts"},
-    Declared{"LOC", "apic_timer_irqs", "Local timer interrupts"},
-    Declared{"SPU", "irq_spurious_count", "Spurious interrupts"},
-    Declared{"PMI", "apic_perf_irqs", "Performance monitoring interrupts"},
-    Declared{"IWI", "apic_irq_work_irqs", "IRQ work interrupts"},
-    Declared{"RTR", "icr_read_retry_count", "APIC ICR read retries"},
-    Declared{"PLT", "x86_platform_ipis", "Platform interrupts"},
-    Declared{"RES", "irq_resched_count", "Rescheduling interrupts"},
-    Declared{"CAL", "irq_call_count", "Function call interrupts"},
-    Declared{"TLB", "irq_tlb_count", "TLB shootdowns"},
-    Declared{"TRM", "irq_thermal_count", "Thermal event interrupts"},
-    Declared{"THR", "irq_threshold_count", "Threshold APIC interrupts"},
-    Declared{"DFR", "irq_deferred_error_count", "Deferred Error APIC interrupts"},
-    Declared{"MCE", "mce_exception_count", "Machine check exceptions", Home::per_cpu},
-    Declared{"MCP", "mce_poll_count", "Machine check polls", Home::per_cpu},
-    Declared{"HYP", "irq_hv_callback_count", "Hypervisor callback interrupts"},
-    Declared{"HRE", "irq_hv_reenlightenment_count", "Hyper-V reenlightenment interrupts"},
-    Declared{"HVS", "hyperv_stimer0_count", "Hyper-V stimer0 interrupts"},
-    Declared{"ERR", "irq_err_count", "", Home::global},
-    Declared{"MIS", "irq_mis_count", "", Home::global},
-    Declared{"PIN", "kvm_posted_intr_ipis", "Posted-interrupt notification event"},
-    Declared{"NPI", "kvm_posted_intr_nested_ipis", "Nested posted-interrupt event"},
-    Declared{"PIW", "kvm_posted_intr_wakeup_ipis", "Posted-interrupt wakeup event"},
-    Declared{"VPMI", "perf_guest_mediated_pmis", "Perf Guest Mediated PMI"},
-    Declared{"PMN", "posted_msi_notification_count", "Posted MSI notification event"},
+    DeclaredCounter{"NMI", "__nmi_count", "Non-maskable interrupts"},
+    DeclaredCounter{"LOC", "apic_timer_irqs", "Local timer interrupts"},
+    DeclaredCounter{"SPU", "irq_spurious_count", "Spurious interrupts"},
+    DeclaredCounter{"PMI", "apic_perf_irqs", "Performance monitoring interrupts"},
+    DeclaredCounter{"IWI", "apic_irq_work_irqs", "IRQ work interrupts"},
+    DeclaredCounter{"RTR", "icr_read_retry_count", "APIC ICR read retries"},
+    DeclaredCounter{"PLT", "x86_platform_ipis", "Platform interrupts"},
+    DeclaredCounter{"RES", "irq_resched_count", "Rescheduling interrupts"},
+    DeclaredCounter{"CAL", "irq_call_count", "Function call interrupts"},
+    DeclaredCounter{"TLB", "irq_tlb_count", "TLB shootdowns"},
+    DeclaredCounter{"TRM", "irq_thermal_count", "Thermal event interrupts"},
+    DeclaredCounter{"THR", "irq_threshold_count", "Threshold APIC interrupts"},
+    DeclaredCounter{"DFR", "irq_deferred_error_count", "Deferred Error APIC interrupts"},
+    DeclaredCounter{"MCE", "mce_exception_count", "Machine check exceptions", CounterHome::per_cpu},
+    DeclaredCounter{"MCP", "mce_poll_count", "Machine check polls", CounterHome::per_cpu},
+    DeclaredCounter{"HYP", "irq_hv_callback_count", "Hypervisor callback interrupts"},
+    DeclaredCounter{"HRE", "irq_hv_reenlightenment_count", "Hyper-V reenlightenment interrupts"},
+    DeclaredCounter{"HVS", "hyperv_stimer0_count", "Hyper-V stimer0 interrupts"},
+    DeclaredCounter{"ERR", "irq_err_count", "", CounterHome::global},
+    DeclaredCounter{"MIS", "irq_mis_count", "", CounterHome::global},
+    DeclaredCounter{"PIN", "kvm_posted_intr_ipis", "Posted-interrupt notification event"},
+    DeclaredCounter{"NPI", "kvm_posted_intr_nested_ipis", "Nested posted-interrupt event"},
+    DeclaredCounter{"PIW", "kvm_posted_intr_wakeup_ipis", "Posted-interrupt wakeup event"},
+    DeclaredCounter{"VPMI", "perf_guest_mediated_pmis", "Perf Guest Mediated PMI"},
+    DeclaredCounter{"PMN", "posted_msi_notification_count", "Posted MSI notification event"},
 };
 
 Interrupts find_declared(const kernel::Kernel& kernel, GuestVirtual statistics) {
   std::vector<std::string_view> names;
   names.reserve(kDeclared.size());
-  for (const Declared& declared : kDeclared) names.push_back(declared.counter);
+  for (const DeclaredCounter& declared : kDeclared) names.push_back(declared.counter);
   const auto symbols = kernel.symbols.find(names);
   std::vector<ProcessorInterrupt> found;
   for (std::size_t i = 0; i < kDeclared.size(); ++i) {
-    const Declared& declared = kDeclared.at(i);
+    const DeclaredCounter& declared = kDeclared.at(i);
     std::optional<GuestVirtual> counter = symbols[i];
-    if (declared.home == Home::member) {
+    if (declared.home == CounterHome::member) {
       const auto member = kernel.types.member("irq_cpustat_t", declared.counter);
       counter = member ? std::optional(statistics + member->offset) : std::nullopt;
     }
     if (counter)
       found.push_back({std::string(declared.name), std::string(declared.text), *counter,
-                       declared.home != Home::global});
+                       declared.home != CounterHome::global});
   }
   return found;
 }

@@ -14,7 +14,7 @@ namespace {
 
 using base::GuestVirtual;
 
-constexpr std::size_t kMaxName = 64;          // bytes of a flag's name, or of a CPU's
+constexpr std::size_t kMaxCpuText = 64;       // bytes of a flag's name, or of a CPU's
 constexpr std::uint32_t kMostWords = 64;      // NCAPINTS + NBUGINTS is 24
 constexpr std::uint64_t kWordNames = 32 * 8;  // bytes of a table for one word of flags
 
@@ -147,7 +147,7 @@ void Processors::read_cpu(Reader& reader, GuestVirtual at, Row& row) {
     put(column, readable, std::move(text));
   };
   put_text(kVendor, fields_.vendor, 16);
-  put_text(kModelName, fields_.model_name, kMaxName);
+  put_text(kModelName, fields_.model_name, kMaxCpuText);
   put_number(kFamily, fields_.family);
   put_number(kModel, fields_.model);
   put_number(kStepping, fields_.stepping);
@@ -199,7 +199,7 @@ bool Processors::name_of(Reader& reader, GuestVirtual at, std::string& name) {
   }
   GuestVirtual text;
   if (!reader.load(at, text.value)) return false;
-  if (text.value != 0 && !load_text(reader, text, kMaxName, name)) return false;
+  if (text.value != 0 && !load_text(reader, text, kMaxCpuText, name)) return false;
   names_.emplace(at, name);
   return true;
 }

@@ -16,8 +16,8 @@ using base::GuestVirtual;
 using base::kPage;
 
 constexpr std::size_t kMostCaches = 16'384;
-constexpr std::uint32_t kMostNodes = 1024;  // MAX_NUMNODES of MAXSMP kernels
-constexpr std::size_t kMostName = 128;      // bytes
+constexpr std::uint32_t kMostNodes = 1024;   // MAX_NUMNODES of MAXSMP kernels
+constexpr std::size_t kMostCacheName = 128;  // bytes
 constexpr std::uint32_t kHighestOrder = 20;
 
 }  // namespace
@@ -122,8 +122,8 @@ void SlabCaches::add_cache(Reader& reader, GuestVirtual cache, std::uint32_t nod
   row.values.resize(kColumns);
   GuestVirtual name;
   std::string text;
-  const bool named =
-      reader.load(cache + fields_.name, name.value) && load_text(reader, name, kMostName, text);
+  const bool named = reader.load(cache + fields_.name, name.value) &&
+                     load_text(reader, name, kMostCacheName, text);
   put(kColumnDeclarations, row, kName, named, reader.fault(), std::move(text));
   Counts counts;
   const bool counted = load_nodes(reader, cache, nodes, counts);

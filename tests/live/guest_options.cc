@@ -69,7 +69,8 @@ std::vector<std::string> command_line(const GuestOptions& options,
   if (!options.reboots) add(command, {"-no-reboot"});
   if (options.kernel) {
     add(command, {"-kernel", here + "/vmlinuz", "-initrd", here + "/initrd", "-append",
-                  std::string("console=") + platform.console + " quiet panic=0 vitrine.sleepers=" +
+                  std::string("console=") + platform.console +
+                      " quiet panic=0 cryptomgr.notests vitrine.sleepers=" +
                       std::to_string(options.sleepers) + " " + options.append});
   }
   add(command, {"-chardev",

@@ -14,11 +14,6 @@ namespace {
 
 constexpr std::uint64_t kMegabyte = 1 << 20;
 
-// What a quiet guest may touch by itself meanwhile, and what its VMM may: it gets memory of its own
-// in huge pages of 2 MB, where the host gives them.
-constexpr std::uint64_t kGuestNoise = 2 * kMegabyte;
-constexpr std::uint64_t kVmmNoise = 3 * kGuestNoise;
-
 void expect_same(std::uint64_t before, std::uint64_t after, std::uint64_t noise, const char* what) {
   EXPECT_LE(after, before + noise) << what;
   EXPECT_GE(after + noise, before) << what;

@@ -17,6 +17,11 @@ struct VmmMemory {
   std::uint64_t backend_bytes = 0;    // blocks allocated to memory files that it holds open
 };
 
+// What a quiet guest may touch by itself meanwhile, and what its VMM may: it gets memory of its own
+// in huge pages of 2 MB, where the host gives them.
+inline constexpr std::uint64_t kGuestNoise = 2 << 20;
+inline constexpr std::uint64_t kVmmNoise = 3 * kGuestNoise;
+
 // Throws std::runtime_error if /proc of the process cannot be read.
 VmmMemory vmm_memory(pid_t vmm);
 

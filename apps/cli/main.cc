@@ -43,7 +43,8 @@ int run(int argc, char** argv) {
       vitrine::cli::add_rate(line),      vitrine::cli::add_consistency(line),
       vitrine::cli::add_snapshot(line),  vitrine::cli::add_profile(line),
       vitrine::cli::add_views(line),     vitrine::cli::add_survey(line),
-      vitrine::cli::add_advise(line),    vitrine::cli::add_compare(line),
+      vitrine::cli::add_advise(line),    vitrine::cli::add_report(line),
+      vitrine::cli::add_compare(line),
   };
   switch (line.parse(argc, argv)) {
     case CommandLine::Outcome::parsed:

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <optional>
 
+#include "vitrine/survey/shipped_survey.h"
 #include "vitrine/survey/study_file.h"
 #include "vitrine/survey/study_from_json.h"
 
@@ -49,6 +50,14 @@ base::Result<Study> read_study(const std::filesystem::path& path) {
   auto study = file.extension() == ".json" ? read_json(file) : load_study(file.string());
   if (!study) return base::fail(base::about(file.string(), study.error()));
   return study;
+}
+
+base::Result<Study> study_or_shipped(const std::filesystem::path& path) {
+  if (!path.empty()) return read_study(path);
+  if (shipped_survey().empty())
+    return base::fail(Code::absent, "this vitrine has no survey built in",
+                      "make one, vitrine survey --vm VM --quick --output DIR, and name it");
+  return study_from_json(shipped_survey());
 }
 
 std::string origin_text(const Study& study) {

@@ -20,6 +20,9 @@ inline constexpr std::string_view kStudyFileName = "survey.sqlite";
 // where there is no such file; as load_study and study_from_json, with the path.
 base::Result<Study> read_study(const std::filesystem::path& path);
 
+// The same; without a path, the survey that is built in. Besides, `absent` where there is none.
+base::Result<Study> study_or_shipped(const std::filesystem::path& path);
+
 // What a survey's figures are figures of: "host kernel 6.18.44, QEMU 7.2.22, tcg, 2026-11-27".
 // What it does not say is said to be unknown.
 std::string origin_text(const Study& study);

@@ -4,8 +4,6 @@
 #include "apps/cli/literal.h"
 #include "apps/cli/verbs/verb.h"
 #include "vitrine/session/dry_run.h"
-#include "vitrine/survey/shipped_survey.h"
-#include "vitrine/survey/study_from_json.h"
 #include "vitrine/survey/study_source.h"
 #include "vitrine/views/registry.h"
 
@@ -61,15 +59,6 @@ base::Result<Needs> needs_of(const AdviseArguments& arguments) {
   return needs;
 }
 
-base::Result<survey::Study> study_of(const AdviseArguments& arguments) {
-  if (!arguments.survey.empty()) return survey::read_study(arguments.survey);
-  if (survey::shipped_survey().empty())
-    return base::fail(base::Code::absent, "this vitrine has no survey built in",
-                      "make one, vitrine survey --vm VM --quick --output DIR, and name it: "
-                      "--survey DIR");
-  return survey::study_from_json(survey::shipped_survey());
-}
-
 // Asks after each way whether this VM allows it now.
 survey::OnVm on_vm(const AdviseArguments& arguments) {
   return [&arguments](const survey::Way& way) {
@@ -96,7 +85,7 @@ base::Result<AdviceReport> report_of(const AdviseArguments& arguments) {
   if (!view) return base::fail(view.error());
   const auto needs = needs_of(arguments);
   if (!needs) return base::fail(needs.error());
-  const auto study = study_of(arguments);
+  const auto study = survey::study_or_shipped(arguments.survey);
   if (!study) return base::fail(study.error());
   AdviceReport result;
   result.source = arguments.survey.empty() ? "shipped" : arguments.survey;

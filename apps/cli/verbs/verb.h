@@ -53,6 +53,7 @@ Verb add_mpstat(CommandLine& line);
 Verb add_uptime(CommandLine& line);
 Verb add_lscpu(CommandLine& line);
 Verb add_rate(CommandLine& line);
+Verb add_report(CommandLine& line);
 Verb add_advise(CommandLine& line);
 Verb add_compare(CommandLine& line);
 Verb add_consistency(CommandLine& line);

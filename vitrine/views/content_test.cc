@@ -7,6 +7,7 @@
 #include "tests/synthetic/attached.h"
 #include "tests/synthetic/files.h"
 #include "tests/synthetic/page_cache.h"
+#include "tests/synthetic/random_of_test.h"
 
 namespace vitrine::views {
 namespace {
@@ -186,10 +187,10 @@ TEST_P(ContentTest, EndsWhateverItHolds) {
   cache_.add(inode(file_), 70, "y", 1);
   set_size(file_, 100 * kPage);
   std::uint64_t slot = 0;
-  std::mt19937_64 random(5);
+  std::mt19937_64 random = synthetic::random_of_test();
   const std::vector<GuestVirtual> objects{inode(file_), cache_.node_of(inode(file_), 0, slot),
                                           cache_.node_of(inode(file_), 70, slot), file_};
-  for (int round = 0; round < 400; ++round) {
+  for (int round = 0; round < 80; ++round) {
     const GuestVirtual at = objects[random() % objects.size()] + random() % 72 * 8;
     const auto before = kernel().get<std::uint64_t>(at);
     const std::array<std::uint64_t, 4> values{random(),

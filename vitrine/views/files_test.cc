@@ -6,6 +6,7 @@
 
 #include "tests/synthetic/attached.h"
 #include "tests/synthetic/files.h"
+#include "tests/synthetic/random_of_test.h"
 #include "vitrine/views/mounts.h"
 
 namespace vitrine::views {
@@ -137,10 +138,10 @@ TEST_P(FilesTest, CyclesComeToAnEnd) {
 
 TEST_P(FilesTest, WhateverTheyHoldACollectionEnds) {
   const GuestVirtual file = files_.open(1, mount_, file_);
-  std::mt19937_64 random(5);
+  std::mt19937_64 random = synthetic::random_of_test();
   const std::vector<GuestVirtual> objects{
       file, file_, c_, top_, b_, a_, mount_, files_.root_mount(), files_.inode_of(file_)};
-  for (int round = 0; round < 400; ++round) {
+  for (int round = 0; round < 80; ++round) {
     const GuestVirtual at = objects[random() % objects.size()] + random() % 24 * 8;
     const auto before = kernel().get<std::uint64_t>(at);
     kernel().put(at, random() % 2 == 0 ? random() : objects[random() % objects.size()].value);

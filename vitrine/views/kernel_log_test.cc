@@ -7,6 +7,7 @@
 #include "tests/synthetic/attached.h"
 #include "tests/synthetic/kernel_log.h"
 #include "tests/synthetic/load_hook.h"
+#include "tests/synthetic/random_of_test.h"
 
 namespace vitrine::views {
 namespace {
@@ -168,8 +169,8 @@ TEST_P(KernelLogTest, ADamagedRingIsReportedAndBounded) {
 TEST_P(KernelLogTest, WhateverTheRingHoldsACollectionEnds) {
   for (int i = 0; i < 16; ++i) log().add({.text = "some text"});
   rows();
-  std::mt19937_64 random(7);
-  for (int round = 0; round < 300; ++round) {
+  std::mt19937_64 random = synthetic::random_of_test();
+  for (int round = 0; round < 100; ++round) {
     const std::uint64_t descriptor = random() % 3 * 8;
     guest_.kernel().put(log_->descriptor() + descriptor, random());
     guest_.kernel().put(log_->info() + random() % 11 * 8, random());

@@ -6,6 +6,7 @@
 
 #include "tests/synthetic/attached.h"
 #include "tests/synthetic/files.h"
+#include "tests/synthetic/random_of_test.h"
 #include "tests/synthetic/regions.h"
 
 namespace vitrine::views {
@@ -237,8 +238,8 @@ TEST_P(MapsTest, WhateverTheyHoldACollectionEnds) {
   std::vector<GuestVirtual> objects = maps_.regions().nodes();
   objects.insert(objects.end(), maps_.regions().areas().begin(), maps_.regions().areas().end());
   objects.push_back(file);
-  std::mt19937_64 random(3);
-  for (int round = 0; round < 300; ++round) {
+  std::mt19937_64 random = synthetic::random_of_test();
+  for (int round = 0; round < 80; ++round) {
     const GuestVirtual at = objects[random() % objects.size()] + random() % 24 * 8;
     const auto before = maps_.kernel().get<std::uint64_t>(at);
     maps_.kernel().put(at, random() % 2 == 0 ? random() : objects[random() % objects.size()].value);

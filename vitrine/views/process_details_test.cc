@@ -5,6 +5,7 @@
 #include <random>
 
 #include "tests/synthetic/attached.h"
+#include "tests/synthetic/random_of_test.h"
 
 namespace vitrine::views {
 namespace {
@@ -145,10 +146,10 @@ TEST_P(DetailsTest, SayWhatCouldNotBeRead) {
 }
 
 TEST_P(DetailsTest, WhateverTheyHoldACollectionEnds) {
-  std::mt19937_64 random(9);
+  std::mt19937_64 random = synthetic::random_of_test();
   const std::vector<GuestVirtual> objects{
       guest_.processes().task(1), signal_, cred_, mm_, node_, cgroup_, user_};
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < 60; ++round) {
     const GuestVirtual at = objects[random() % objects.size()] + random() % 300 * 8;
     const auto before = kernel().get<std::uint64_t>(at);
     kernel().put(at, random() % 2 == 0 ? random() : objects[random() % objects.size()].value);

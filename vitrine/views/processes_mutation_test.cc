@@ -6,6 +6,7 @@
 
 #include "tests/synthetic/attached.h"
 #include "tests/synthetic/load_hook.h"
+#include "tests/synthetic/random_of_test.h"
 
 namespace vitrine::views {
 namespace {
@@ -110,7 +111,7 @@ TEST_P(Mutated, AnyMomentOfAChangeIsSurvived) {
 // Links that lead elsewhere each time they are read.
 TEST_P(Mutated, LinksThatNeverHoldStillComeToAnEnd) {
   const std::vector<GuestVirtual> nodes = links();
-  std::mt19937_64 random(5);
+  std::mt19937_64 random = synthetic::random_of_test();
   for (int round = 0; round < 40; ++round) {
     const std::uint64_t loads = collect([&](std::uint64_t) {
       const std::array<std::uint64_t, 4> astray{0, 0xdead000000000100, ~std::uint64_t{7},
@@ -132,7 +133,7 @@ TEST_P(Mutated, ValuesAreCheckedAndUsedAsFetchedOnce) {
   const GuestVirtual end = guest_.kernel().member(mm, "mm_struct", "arg_end");
   const GuestVirtual environment = guest_.kernel().member(mm, "mm_struct", "env_end");
   const auto text = guest_.kernel().get<std::uint64_t>(start);
-  std::mt19937_64 random(3);
+  std::mt19937_64 random = synthetic::random_of_test();
   int read = 0;
   for (int round = 0; round < 60; ++round) {
     collect([&](std::uint64_t) {

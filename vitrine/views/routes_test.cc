@@ -5,6 +5,7 @@
 #include <random>
 
 #include "tests/synthetic/attached.h"
+#include "tests/synthetic/random_of_test.h"
 #include "tests/synthetic/sockets.h"
 
 namespace vitrine::views {
@@ -197,8 +198,8 @@ TEST_P(RoutesTest, WhateverTheyHoldACollectionEnds) {
   const GuestVirtual other = route6(tree_root, 32);
   const std::vector<GuestVirtual> objects{root_, trie_,     info_,   hash_,  hash6_,
                                           other, tree_root, device_, first_, child(0)};
-  std::mt19937_64 random(5);
-  for (int round = 0; round < 300; ++round) {
+  std::mt19937_64 random = synthetic::random_of_test();
+  for (int round = 0; round < 80; ++round) {
     const GuestVirtual at = objects[random() % objects.size()] + random() % 16 * 8;
     const auto before = kernel().get<std::uint64_t>(at);
     kernel().put(at, random() % 2 == 0 ? random() : objects[random() % objects.size()].value);

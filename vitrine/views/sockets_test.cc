@@ -5,6 +5,7 @@
 #include <random>
 
 #include "tests/synthetic/attached.h"
+#include "tests/synthetic/random_of_test.h"
 #include "tests/synthetic/sockets.h"
 
 namespace vitrine::views {
@@ -250,8 +251,8 @@ TEST_P(SocketsTest, WhateverTheyHoldACollectionEnds) {
                                           node_of(listener),
                                           node_of(connection),
                                           node_of(local)};
-  std::mt19937_64 random(5);
-  for (int round = 0; round < 400; ++round) {
+  std::mt19937_64 random = synthetic::random_of_test();
+  for (int round = 0; round < 100; ++round) {
     const GuestVirtual at = objects[random() % objects.size()] + random() % 32 * 8;
     const auto before = kernel().get<std::uint64_t>(at);
     kernel().put(at, random() % 2 == 0 ? random() : objects[random() % objects.size()].value);

@@ -6,6 +6,7 @@
 
 #include "tests/synthetic/attached.h"
 #include "tests/synthetic/modules.h"
+#include "tests/synthetic/random_of_test.h"
 #include "tests/synthetic/stacks.h"
 
 namespace vitrine::views {
@@ -234,8 +235,8 @@ TEST_P(StacksTest, ATaskThatRunsIsToldByItsProcessorsRegisters) {
 
 // Frames that lead back, or nowhere.
 TEST_P(StacksTest, WhateverAStackHoldsItEnds) {
-  std::mt19937_64 random(3);
-  for (int round = 0; round < 300; ++round) {
+  std::mt19937_64 random = synthetic::random_of_test();
+  for (int round = 0; round < 100; ++round) {
     std::vector<std::uint64_t> words(60);
     for (std::uint64_t& word : words)
       word = random() % 4 == 0 ? random() : in(random() % 7, random() % 0x40);

@@ -6,6 +6,7 @@
 
 #include "tests/synthetic/attached.h"
 #include "tests/synthetic/lock_waiters.h"
+#include "tests/synthetic/random_of_test.h"
 
 namespace vitrine::views {
 namespace {
@@ -159,8 +160,8 @@ TEST_P(WaitsTest, WhateverLocksAndStacksHoldACollectionEnds) {
   const std::vector<GuestVirtual> objects{locks_.wait_for_mutex(2, mutex),
                                           locks_.wait_for_mutex(3, mutex), mutex, rwsem,
                                           locks_.wait_to_write(1, rwsem)};
-  std::mt19937_64 random(5);
-  for (int round = 0; round < 400; ++round) {
+  std::mt19937_64 random = synthetic::random_of_test();
+  for (int round = 0; round < 120; ++round) {
     const GuestVirtual at = objects[random() % objects.size()] + random() % 6 * 8;
     const auto before = guest_.kernel().get<std::uint64_t>(at);
     guest_.kernel().put(at, random() % 2 == 0

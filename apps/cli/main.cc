@@ -2,6 +2,7 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <exception>
 #include <vector>
 
@@ -14,7 +15,7 @@ using vitrine::cli::Exit;
 int run(int argc, char** argv) {
   using vitrine::cli::CommandLine;
   CommandLine line(
-      "vitrine",
+      {argv + std::min(argc, 1), argv + argc}, "vitrine",
       "See inside a running virtual machine without touching it: nothing is installed in the "
       "guest, "
       "nothing configured, nothing restarted.",
@@ -46,7 +47,7 @@ int run(int argc, char** argv) {
       vitrine::cli::add_advise(line),    vitrine::cli::add_report(line),
       vitrine::cli::add_compare(line),
   };
-  switch (line.parse(argc, argv)) {
+  switch (line.parse()) {
     case CommandLine::Outcome::parsed:
       break;
     case CommandLine::Outcome::told:

@@ -148,12 +148,12 @@ TEST_F(Adopt, LosesNothingWhenItIsKilled) {
   guest().run("guest_tool check_memory 32 3600 >/tmp/memory 2>&1 & echo $! >/tmp/checker");
   std::mt19937 random(std::random_device{}());
   // Everything takes longer where the host itself is emulated.
-  const unsigned more = accelerator() == "kvm" ? 400 : 100;
+  const unsigned more_ms = accelerator() == "kvm" ? 400 : 100;
   unsigned kills = 0;
   unsigned of_a_working_tool = 0;
   while (adopted_mappings(guest()).empty() && kills < 40) {
     // Later and later: hosts differ in how long all of it takes.
-    const std::chrono::milliseconds after(random() % (500 + more * kills));
+    const std::chrono::milliseconds after(random() % (500 + more_ms * kills));
     SCOPED_TRACE(testing::Message() << "killed after " << after.count() << " ms");
     const TemporaryFolder files;
     Subprocess tool(vitrine_command(adopting(guest(), {"ps"})), files.path() / "out",

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <vector>
 
+#include "vitrine/host/blocked_signals.h"
+
 namespace vitrine::host {
 namespace {
 
@@ -28,23 +30,6 @@ void ignore_signals() {
   pthread_sigmask(SIG_SETMASK, &none, nullptr);
 }
 
-// No signal reaches this process, nor what it forks, as long as this lives. What a terminal or
-// kill(2) sends to a whole group would otherwise end a child that has not left it yet.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
-
 void close_all_but(std::vector<int> kept) {
   std::ranges::sort(kept);
   unsigned from = 0;
@@ -61,7 +46,9 @@ void close_all_but(std::vector<int> kept) {
 
 base::Result<void> start_detached(const char* name, std::span<const int> descriptors,
                                   const std::function<void()>& life) {
-  const SignalsBlocked until_it_ignores_them;
+  // What a terminal or kill(2) sends to a whole group would otherwise end the process where it has
+  // not left the group yet.
+  const BlockedSignals until_it_ignores_them;
   // Twice, so that nobody has to wait for its end: init does.
   const pid_t child = fork();
   if (child < 0) return base::fail_errno(errno, "fork", "cannot start a guardian process");

@@ -1,10 +1,11 @@
 #include "vitrine/host/time_limit.h"
 
 #include <condition_variable>
-#include <csignal>
 #include <mutex>
 #include <thread>
 #include <utility>
+
+#include "vitrine/host/blocked_signals.h"
 
 namespace vitrine::host {
 
@@ -18,10 +19,7 @@ struct TimeLimit::State {
 
 TimeLimit::TimeLimit() : state_(std::make_shared<State>()) {
   // A signal of the process has to be handled where its program expects it.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const BlockedSignals blocked;
   state_->thread = std::thread([state = state_] {
     std::unique_lock lock(state->mutex);
     while (true) {
@@ -35,7 +33,6 @@ TimeLimit::TimeLimit() : state_(std::make_shared<State>()) {
       state->changed.notify_all();
     }
   });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 TimeLimit::~TimeLimit() {

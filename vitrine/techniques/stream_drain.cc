@@ -15,6 +15,7 @@
 #include <system_error>
 #include <vector>
 
+#include "vitrine/host/blocked_signals.h"
 #include "vitrine/host/temporary_file.h"
 
 namespace vitrine::techniques {
@@ -22,22 +23,6 @@ namespace {
 
 constexpr int kPipeBytes = 1 << 20;
 constexpr std::size_t kReadBytes = 1 << 20;
-
-// Signals are for the program's own threads.
-class BlockedSignals {
- public:
-  BlockedSignals() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  BlockedSignals(const BlockedSignals&) = delete;
-  BlockedSignals& operator=(const BlockedSignals&) = delete;
-
- private:
-  sigset_t before_{};
-};
 
 }  // namespace
 
@@ -90,7 +75,8 @@ base::Result<void> StreamDrain::open_spool(std::uint64_t size) {
 base::Result<void> StreamDrain::launch() {
   stop_ = base::FileDescriptor(eventfd(0, EFD_CLOEXEC));
   if (!stop_.valid()) return base::fail_errno(errno, "eventfd", "cannot make an event descriptor");
-  const BlockedSignals blocked;
+  // Signals are for the program's own threads.
+  const host::BlockedSignals blocked;
   try {
     thread_ = std::thread(&StreamDrain::run, this);
   } catch (const std::system_error& error) {
